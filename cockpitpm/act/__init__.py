@@ -1,0 +1,1 @@
+"""A Plan becomes an Outcome: fetch, transaction, converge, recovery. Every effect is journalled."""

@@ -1,0 +1,1 @@
+"""Adapters that read releases. One per file; foreign errors are wrapped once."""

@@ -1,0 +1,104 @@
+"""Receipts say which bytes; activations say what happened with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from enum import Enum
+
+from attrs import frozen
+
+from cockpitpm.model.bundle import Bundle
+from cockpitpm.model.process import ProcessId
+from cockpitpm.model.release import CommitSource
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """The bytes of one binary and where they came from; sealed before they are used.
+
+    `asset` is the name really downloaded; `size` bytes; `md5` and `sha256` lower-case hex of what was written.
+    """
+
+    app: str
+    binary: str
+    tag: str
+    channel: str
+    commit: str
+    commit_known_by: CommitSource
+    asset: str
+    uuid: str
+    url: str
+    size: int
+    md5: str
+    sha256: str
+    fetched_at: str
+
+
+def build_of(hashes: Iterable[str]) -> str:
+    """The identity of a build: sha256 over the sorted sha256 of its assets, 64 hex digits."""
+    return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
+
+
+@frozen(kw_only=True)
+class Generation:
+    """A numbered set of receipts of one app, with the bundle as it was resolved then."""
+
+    app: str
+    number: int
+    made_at: str
+    bundle: Bundle
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def build(self) -> str:
+        """What is compared and blocked: the set of bytes, whatever it was called."""
+        return build_of(r.sha256 for r in self.receipts)
+
+    def receipt(self, binary: str) -> Receipt | None:
+        """The receipt of one binary."""
+        return next((r for r in self.receipts if r.binary == binary), None)
+
+
+class Verb(Enum):
+    """What a transaction was asked to do."""
+
+    INSTALL = "install"
+    UPGRADE = "upgrade"
+    ROLLBACK = "rollback"
+    REMOVE = "remove"
+    REGISTER = "register"
+
+
+class Outcome(Enum):
+    """How a transaction ended."""
+
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled_back"
+
+
+@frozen(kw_only=True)
+class ServiceChange:
+    """One service across a transaction: its process before and after (None: none), and the last word of its probe."""
+
+    service: str
+    before: ProcessId | None
+    after: ProcessId | None
+    answer: str
+
+
+@frozen(kw_only=True)
+class ActivationRecord:
+    """One line of history, written after the verdict. Generation 0 means that the app was not installed."""
+
+    transaction: str
+    app: str
+    verb: Verb
+    outcome: Outcome
+    at: str
+    actor: str
+    reason: str
+    from_generation: int
+    to_generation: int
+    services: tuple[ServiceChange, ...]
+    detail: str

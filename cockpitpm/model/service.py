@@ -1,0 +1,77 @@
+"""Services as a supervisor sees them: definitions, states, answers to probes."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from cockpitpm.model.bundle import Probe, Socket
+
+
+class ServiceState(Enum):
+    """The observed state of a service; what the supervisor claims, in our words."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Wanted(Enum):
+    """Whether a service is meant to run. UNKNOWN only ever comes from a supervisor that does not keep intent."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+@frozen(kw_only=True)
+class ServiceStatus:
+    """A supervisor's answer about one service. `raw` is its own word; `pid` is None unless a process is alive."""
+
+    name: str
+    state: ServiceState
+    pid: int | None = None
+    wanted: Wanted = Wanted.UNKNOWN
+    raw: str = ""
+
+
+@frozen(kw_only=True)
+class Definition:
+    """What a supervisor must know. `env` is sorted by name; `stop_timeout` is seconds before SIGKILL."""
+
+    name: str
+    command: tuple[str, ...]
+    env: tuple[tuple[str, str], ...] = ()
+    directory: str = "/"
+    stop_timeout: float = 10.0
+
+
+@frozen(kw_only=True)
+class ProbeTarget:
+    """A probe with everything needed to ask it: the socket root is an absolute path."""
+
+    service: str
+    probe: Probe
+    sockets: tuple[Socket, ...]
+    socket_root: str
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@frozen(kw_only=True)
+class Healthy:
+    """The expected answer came; `answer` is it in few words, such as `200 OK`."""
+
+    answer: str
+
+
+@frozen(kw_only=True)
+class Unhealthy:
+    """It did not; `answer` is what came instead, such as `connection refused`."""
+
+    answer: str
+
+
+Health = Healthy | Unhealthy

@@ -1,0 +1,1 @@
+"""Ports and disk become Facts. Reads only; changes nothing and decides nothing."""

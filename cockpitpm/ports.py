@@ -1,0 +1,157 @@
+"""What the engine needs from the world, as small protocols. Adapters implement them and wrap foreign errors once.
+
+An adapter raises only `cockpitpm.errors` types. The stand-ins for tests live in `tests/sim`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Protocol
+
+from cockpitpm.model.bundle import Repo
+from cockpitpm.model.process import FileId, Image, ProcessId
+from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.service import Definition, Health, ProbeTarget, ServiceStatus
+
+Sink = Callable[[bytes | memoryview], object]
+"""Takes the next bytes of a download. It may raise to end the download; the adapter lets that pass through."""
+
+
+class Forge(Protocol):
+    """A place that holds releases."""
+
+    def release(self, repo: Repo, tag: str) -> Release:
+        """What the tag holds now.
+
+        Raises ReleaseNotFound, ReleaseNotReady (draft), ForgeDenied, ForgeUnreachable, or ForgeError for an answer
+        that cannot be a release.
+        """
+        ...
+
+    def fetch(self, asset: Asset, sink: Sink) -> None:
+        """Give the bytes of the asset to `sink` in pieces of at most 1 MiB, never more than `asset.size` in all.
+
+        Raises AssetBroken when the body is shorter, longer or encoded; ForgeDenied, ForgeUnreachable as above.
+        """
+        ...
+
+
+class Supervisor(Protocol):
+    """Something that keeps services running. Unknown services have state ABSENT; only `status` and `list` accept them.
+
+    Every method raises SupervisorError when the supervisor does not answer.
+    """
+
+    def list(self) -> tuple[ServiceStatus, ...]:
+        """Every service the supervisor knows, in one call."""
+        ...
+
+    def status(self, service: str) -> ServiceStatus:
+        """One service; state ABSENT if it is not known."""
+        ...
+
+    def start(self, service: str) -> None:
+        """Start it if it does not run; return once a process was created (not: once it is ready)."""
+        ...
+
+    def stop(self, service: str) -> None:
+        """Stop its whole process group; return once no process of the group lives."""
+        ...
+
+    def cycle(self, service: str, only_if: ProcessId | None) -> None:
+        """Stop and start it, if its process is still `only_if` (None: if it has none). Otherwise do nothing."""
+        ...
+
+    def define(self, definition: Definition) -> None:
+        """Make the supervisor hold exactly this definition. A running process of the old one is stopped first; the
+        service is left stopped if it was not defined before or its definition differs. Same definition: no effect."""
+        ...
+
+    def definition(self, service: str) -> Definition | None:
+        """The definition the supervisor holds, None if it does not know the service."""
+        ...
+
+    def forget(self, service: str) -> None:
+        """Stop it and remove its definition. Nothing happens for an unknown service."""
+        ...
+
+    def logs(self, service: str, lines: int) -> str:
+        """The last lines that the service wrote, stdout and stderr together."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks a service whether it works, once."""
+
+    def probe(self, target: ProbeTarget) -> Health:
+        """Never raises for a service that does not answer: that is Unhealthy."""
+        ...
+
+
+class Processes(Protocol):
+    """The kernel's view of processes."""
+
+    def identify(self, pid: int) -> ProcessId | None:
+        """Who has this pid now; None if nobody, or a zombie."""
+        ...
+
+    def tree(self, pid: int) -> tuple[Image, ...]:
+        """The process, its descendants, and the rest of its process group; empty if there are none. Parent first."""
+        ...
+
+    def alive(self, process: ProcessId) -> bool:
+        """Whether exactly this process still lives (a zombie does not)."""
+        ...
+
+    def executed(self, files: Collection[FileId]) -> frozenset[FileId]:
+        """Which of these files some process of the machine executes right now."""
+        ...
+
+    def now(self) -> tuple[str, int]:
+        """The boot id and the clock ticks since boot, in the unit of `ProcessId.start_ticks`."""
+        ...
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC, aware."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Reporter:
+    """What the engine tells while it works. Every method is empty: a face overrides what it shows.
+
+    Calls may come from several threads during a download.
+    """
+
+    def app_started(self, app: str, decision: str) -> None:
+        """A transaction begins; `decision` is one line."""
+
+    def fetch_started(self, app: str, asset: str, size: int) -> None:
+        """A download of `size` bytes begins."""
+
+    def fetch_moved(self, app: str, asset: str, done: int) -> None:
+        """`done` bytes of it have arrived."""
+
+    def fetch_finished(self, app: str, asset: str, seconds: float) -> None:
+        """All bytes are here and hashed."""
+
+    def step(self, app: str, text: str) -> None:
+        """Something happened that an operator wants to read, in one line."""
+
+    def warning(self, app: str, text: str) -> None:
+        """Something is odd and was not an obstacle."""
+
+    def app_finished(self, app: str, outcome: str, ok: bool) -> None:
+        """The transaction ended; `outcome` is one line."""

@@ -1,0 +1,1 @@
+"""Adapters that ask a service whether it works. One per file."""

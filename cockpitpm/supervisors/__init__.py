@@ -1,0 +1,1 @@
+"""Adapters that run services. One per file; foreign errors are wrapped once."""
