@@ -61,13 +61,15 @@ class Generation:
 
 
 class Verb(Enum):
-    """What a transaction was asked to do."""
+    """What a transaction was asked to do. The last three change no bytes."""
 
     INSTALL = "install"
     UPGRADE = "upgrade"
     ROLLBACK = "rollback"
     REMOVE = "remove"
-    REGISTER = "register"
+    CONVERGE = "converge"
+    START = "start"
+    RESTART = "restart"
 
 
 class Outcome(Enum):

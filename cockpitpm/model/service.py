@@ -27,6 +27,20 @@ class Wanted(Enum):
     UNKNOWN = "unknown"
 
 
+class Runs(Enum):
+    """What a service's process tree executes, held against the bytes that are in place now.
+
+    OLD: bytes of this app that are no longer current. OTHER: nothing of this app. UNVERIFIED: a script that may have
+    been started under either. NOTHING: no process.
+    """
+
+    CURRENT = "current"
+    OLD = "old"
+    OTHER = "other"
+    UNVERIFIED = "unverified"
+    NOTHING = "nothing"
+
+
 @frozen(kw_only=True)
 class ServiceStatus:
     """A supervisor's answer about one service. `raw` is its own word; `pid` is None unless a process is alive."""

@@ -6,16 +6,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from cockpitpm.model.process import FileStamp, ProcessId
+from cockpitpm.model.process import FileStamp
 from cockpitpm.model.service import Wanted
-
-
-@frozen(kw_only=True)
-class Launch:
-    """A process that we started ourselves, and the live folder whose bytes it was started from."""
-
-    process: ProcessId
-    live: str
 
 
 @frozen(kw_only=True)
@@ -32,7 +24,7 @@ class BlockedBuild:
 
 @frozen(kw_only=True)
 class Observation:
-    """What the channel held when it was last read."""
+    """What the channel held when it was last read, and the build that these uuids turned out to be, if known."""
 
     channel: str
     tag: str
@@ -40,26 +32,34 @@ class Observation:
     release_id: str
     uuids: tuple[str, ...]
     at: str
+    build: str = ""
 
 
 @frozen(kw_only=True)
 class Flip:
-    """When `current` began to lead to `live`, in clock ticks of that boot; and the files that were put there."""
+    """When `current` began to lead to `live`: after `begun` and not after `ended`, in clock ticks of that boot.
+
+    A script leaves no trace of its bytes in the process that runs it, so its process is judged by the flip it was
+    started under. `hashes` are the sha256 of the binaries that the flip put in place.
+    """
 
     live: str
     boot_id: str
-    ticks: int
-    at: str
-    stamps: Mapping[str, FileStamp] = field(factory=dict)
+    begun: int
+    ended: int
+    hashes: Mapping[str, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)
 class AppState:
-    """Everything remembered about one app. Unknown keys of the file are kept by `cockpitpm.record.state`."""
+    """Everything remembered about one app. Unknown keys of the file are kept by `cockpitpm.record.state`.
+
+    `flips` are the newest few, oldest first. `stamps` are those of the binaries that the last flip put in place.
+    """
 
     app: str
     wanted: Mapping[str, Wanted] = field(factory=dict)
-    launches: Mapping[str, Launch] = field(factory=dict)
     blocked: tuple[BlockedBuild, ...] = ()
     observation: Observation | None = None
-    flip: Flip | None = None
+    flips: tuple[Flip, ...] = ()
+    stamps: Mapping[str, FileStamp] = field(factory=dict)

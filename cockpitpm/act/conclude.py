@@ -1,0 +1,174 @@
+"""The end of a transaction: state, history, and what nobody needs any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from cockpitpm.act.intent import Case, timeline
+from cockpitpm.act.machine import Machine
+from cockpitpm.errors import StoreError
+from cockpitpm.model.codec import decode, encode
+from cockpitpm.model.receipt import ActivationRecord, Outcome, ServiceChange, Verb
+from cockpitpm.model.state import AppState, BlockedBuild, Observation
+from cockpitpm.record import generations, history, state, store
+from cockpitpm.record.durable import disk, remove
+from cockpitpm.record.layout import Layout
+
+FLIPS_KEPT = 8
+
+
+def conclude(
+    machine: Machine, case: Case, changes: tuple[ServiceChange, ...], verdict: dict[str, Any]
+) -> ActivationRecord:
+    """Write state and history, then clean up and end the journal. Each part can be done again."""
+    record = _record(machine, case, changes, verdict)
+    state.write(machine.layout, _state(machine, case, record, verdict))
+    history.append(machine.layout.history, record)
+    case.journal.write("done")
+    clean(machine, case)
+    return record
+
+
+def _record(
+    machine: Machine, case: Case, changes: tuple[ServiceChange, ...], verdict: dict[str, Any]
+) -> ActivationRecord:
+    """The line of history. It is kept in the journal first, so that a second attempt writes the same line."""
+    known = case.journal.last("record")
+    if known:
+        return decode(ActivationRecord, known["entry"])
+    back = verdict["way"] == "back"
+    record = ActivationRecord(
+        transaction=case.intent.transaction,
+        app=case.app,
+        verb=case.intent.verb,
+        outcome=Outcome.ROLLED_BACK if back else Outcome.COMMITTED,
+        at=machine.now(),
+        actor=case.intent.actor,
+        reason=case.intent.reason,
+        from_generation=case.intent.origin,
+        to_generation=case.intent.to,
+        services=changes,
+        detail=verdict["why"],
+    )
+    case.journal.write("record", entry=encode(record))
+    return record
+
+
+def _state(machine: Machine, case: Case, record: ActivationRecord, verdict: dict[str, Any]) -> AppState:
+    layout = machine.layout
+    live = generations.current_live(layout, case.app)
+    staged = case.journal.last("staged") or {}
+    back = record.outcome is Outcome.ROLLED_BACK
+    changed = evolve(
+        case.state,
+        wanted=case.state.wanted if back else dict(case.intent.wanted),
+        flips=timeline(case)[-FLIPS_KEPT:],
+        stamps=generations.stamps(layout, case.app, live) if live else {},
+        observation=_observation(case, staged, record) if not back else case.state.observation,
+    )
+    left = _left(case, staged, record, verdict)
+    return changed if left is None else evolve(changed, blocked=(*_without(changed, left), left))
+
+
+def _without(known: AppState, left: BlockedBuild) -> tuple[BlockedBuild, ...]:
+    return tuple(b for b in known.blocked if b.build != left.build)
+
+
+def _left(case: Case, staged: dict[str, Any], record: ActivationRecord, verdict: dict[str, Any]) -> BlockedBuild | None:
+    """The build to block: the one that failed, or the one that a rollback left."""
+    if verdict.get("blame") and case.intent.fresh:
+        return BlockedBuild(
+            build=staged["build"],
+            uuids=tuple(staged["uuids"]),
+            tag=staged["tag"],
+            commit=staged["commit"],
+            reason=record.detail,
+            at=record.at,
+        )
+    if record.verb is Verb.ROLLBACK and record.outcome is Outcome.COMMITTED and case.before:
+        return _abandoned(case, record)
+    return None
+
+
+def _abandoned(case: Case, record: ActivationRecord) -> BlockedBuild | None:
+    assert case.before is not None
+    if case.intent.origin == case.intent.to:
+        return None
+    first = case.before.receipts[0]
+    return BlockedBuild(
+        build=case.before.build,
+        uuids=tuple(sorted(r.uuid for r in case.before.receipts)),
+        tag=first.tag,
+        commit=first.commit,
+        reason=record.reason or "it was rolled back by its operator",
+        at=record.at,
+    )
+
+
+def _observation(case: Case, staged: dict[str, Any], record: ActivationRecord) -> Observation | None:
+    if not case.intent.fresh or not staged:
+        return case.state.observation
+    return Observation(
+        channel=staged["channel"],
+        tag=staged["tag"],
+        commit=staged["commit"],
+        release_id=staged["release_id"],
+        uuids=tuple(staged["uuids"]),
+        at=record.at,
+        build=staged["build"],
+    )
+
+
+def clean(machine: Machine, case: Case) -> None:
+    """Delete what no generation, process or transaction needs, and end the journal."""
+    layout, app = machine.layout, case.app
+    _prune_generations(machine, case)
+    for folder in generations.lives(layout, app):
+        files = generations.stamps(layout, app, folder.name)
+        if not machine.processes.executed({s.id for s in files.values()}):
+            generations.discard(layout, app, folder.name)
+    if not generations.current_live(layout, app):
+        _erase(machine, case)
+    sweep(machine)
+    case.journal.close()
+
+
+def _prune_generations(machine: Machine, case: Case) -> None:
+    layout, app = machine.layout, case.app
+    current = generations.number_of(generations.current_live(layout, app))
+    known = generations.numbers(layout, app)
+    others = [n for n in known if n != current and not (case.intent.fresh and n == case.intent.to)]
+    kept = {current, *others[max(0, len(others) - machine.keep + 1) :]}
+    with disk("clean the generations"):
+        for number in known:
+            if number not in kept:
+                remove(layout.generation(app, number))
+
+
+def _erase(machine: Machine, case: Case) -> None:
+    """The app is gone. Builds that failed here are remembered, so that they are not offered again."""
+    generations.erase(machine.layout, case.app)
+    if case.intent.verb is Verb.REMOVE or not state.read(machine.layout, case.app).blocked:
+        state.forget(machine.layout, case.app)
+
+
+def sweep(machine: Machine) -> None:
+    """Delete bytes that no generation of any app names, and downloads that nobody finishes."""
+    layout = machine.layout
+    with disk("clean the downloads"):
+        for left in layout.incoming.glob("*"):
+            remove(left)
+    try:
+        store.prune(layout.store, _named(layout))
+    except StoreError as error:
+        machine.reporter.warning("", f"The store was not cleaned: {error.message}")
+
+
+def _named(layout: Layout) -> set[str]:
+    """Every sha256 that some generation needs. Raises StoreError if a generation cannot be read: then all stay."""
+    found = (
+        generations.read(layout, f.name, n) for f in layout.apps.glob("*") for n in generations.numbers(layout, f.name)
+    )
+    return {receipt.sha256 for generation in found for receipt in generation.receipts}

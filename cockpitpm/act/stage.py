@@ -1,0 +1,204 @@
+"""The first half of a transaction: everything that can be prepared while the old build goes on running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve
+
+from cockpitpm.act.conclude import clean
+from cockpitpm.act.fetch import fetch_all, uuids
+from cockpitpm.act.intent import Case, Intent, begin_case
+from cockpitpm.act.machine import Machine
+from cockpitpm.model.bundle import Bundle, Repo, Service
+from cockpitpm.model.facts import InPlace
+from cockpitpm.model.plan import AppPlan, Install, Mend, Plan, Remove, Reregister, Staged, Upgrade, UpToDate
+from cockpitpm.model.receipt import Generation, Receipt, build_of
+from cockpitpm.model.release import Release
+from cockpitpm.model.service import Definition, Healthy
+from cockpitpm.model.state import Observation
+from cockpitpm.record import generations, state
+from cockpitpm.record.places import in_place
+
+
+def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
+    """Write the intent of one app of a plan."""
+    layout = machine.layout
+    live = generations.current_live(layout, app.app)
+    before = generations.read(layout, app.app, app.origin) if app.origin else None
+    transaction = f"{machine.clock.now():%Y%m%dT%H%M%S}-{machine.token()}"
+    boot, ticks = machine.processes.now()
+    intent = Intent(
+        transaction=transaction,
+        app=app.app,
+        verb=plan.verb,
+        origin=app.origin,
+        to=app.to,
+        live_from=live,
+        live_to=_live_to(app, live, transaction),
+        wanted=app.wanted,
+        well=_well(machine, app, before, live),
+        held=_held(machine, app, before),
+        fresh=isinstance(app.decision, (Install, Upgrade, Reregister)),
+        cycle=app.cycle,
+        actor=plan.actor,
+        reason=plan.reason,
+        at=machine.now(),
+        boot_id=boot,
+        begun=ticks,
+    )
+    return begin_case(layout, intent)
+
+
+def _live_to(app: AppPlan, live: str, transaction: str) -> str:
+    match app.decision:
+        case Mend():
+            return live
+        case Remove():
+            return ""
+        case _:
+            return f"{app.to}.{transaction}"
+
+
+def _well(machine: Machine, app: AppPlan, before: Generation | None, live: str) -> tuple[str, ...]:
+    """The services that run and answer now."""
+    if before is None:
+        return ()
+    hashes = {r.binary: r.sha256 for r in before.receipts}
+    place = in_place(machine.layout, app.app, live, hashes, state.read(machine.layout, app.app).flips)
+    return tuple(s.name for s in before.bundle.services if _answers(machine, s, place))
+
+
+def _answers(machine: Machine, service: Service, place: InPlace) -> bool:
+    if machine.rules.look(service, place).process is None:
+        return False
+    question = machine.rules.question(service)
+    return question is None or isinstance(machine.prober.probe(question), Healthy)
+
+
+def _held(machine: Machine, app: AppPlan, before: Generation | None) -> Mapping[str, Definition | None]:
+    """The definition that the supervisor holds for each service of either side."""
+    bundles: list[Bundle] = [b for b in (before.bundle if before else None, app.bundle) if b]
+    services = {s.name: s for bundle in bundles for s in bundle.services if not s.external}
+    return {name: machine.supervisor.definition(name) for name in services}
+
+
+def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
+    """Fetch, settle and make the live folder. Gives the plan as it was settled; without steps there is nothing staged.
+
+    Raises ForgeError, StoreError; what was made until then is for `abandon`.
+    """
+    if not case.flips or app.bundle is None:
+        _write_staged(case, None, {})
+        return app
+    settled, staged = _fetch(machine, app, app.bundle.repo)
+    if not settled.steps:
+        _remember(machine, case, app, settled, staged)
+        return settled
+    generation = _generation(machine, case, settled, staged)
+    twins = _twins(machine, case)
+    generations.materialise(machine.layout, generation, case.intent.live_to, twins)
+    if case.intent.fresh:
+        generations.write(machine.layout, generation)
+    _write_staged(case, _release(app), staged, settled.channel, generation.build)
+    return settled
+
+
+def _fetch(machine: Machine, app: AppPlan, repo: Repo) -> tuple[AppPlan, dict[str, Staged]]:
+    """Download, settle, and once more where the plan falls back to another candidate."""
+    staged: dict[str, Staged] = {}
+    while True:
+        missing = tuple(f for f in app.fetches if _stale(staged.get(f.binary), f.candidates[0].uuid))
+        staged |= fetch_all(machine, app.app, repo, missing)
+        settled = machine.rules.settle(app, staged)
+        if all(not _stale(staged.get(f.binary), f.candidates[0].uuid) for f in settled.fetches):
+            return settled, staged
+        app = settled
+
+
+def _stale(staged: Staged | None, uuid: str) -> bool:
+    return staged is None or staged.asset.uuid != uuid
+
+
+def _release(app: AppPlan) -> Release | None:
+    return app.decision.release if isinstance(app.decision, (Install, Upgrade)) else None
+
+
+def _generation(machine: Machine, case: Case, settled: AppPlan, staged: Mapping[str, Staged]) -> Generation:
+    """The target: sealed receipts for what was fetched, and those that stay."""
+    if not case.intent.fresh:
+        return generations.read(machine.layout, case.app, case.intent.to)
+    assert settled.bundle is not None
+    release = _release(settled)
+    fetched = {f.binary for f in settled.fetches}
+    receipts = {r.binary: r for r in settled.kept}
+    for binary in fetched:
+        assert release is not None
+        receipts[binary] = _receipt(machine, settled, release, binary, staged[binary])
+    ordered = tuple(receipts[b.name] for b in settled.bundle.binaries)
+    return Generation(
+        app=case.app, number=case.intent.to, made_at=machine.now(), bundle=settled.bundle, receipts=ordered
+    )
+
+
+def _receipt(machine: Machine, app: AppPlan, release: Release, binary: str, staged: Staged) -> Receipt:
+    return Receipt(
+        app=app.app,
+        binary=binary,
+        tag=release.tag,
+        channel=app.channel,
+        commit=release.commit,
+        commit_known_by=release.commit_known_by,
+        asset=staged.asset.name,
+        uuid=staged.asset.uuid,
+        url=staged.asset.url,
+        size=staged.asset.size,
+        md5=staged.md5,
+        sha256=staged.sha256,
+        fetched_at=machine.now(),
+    )
+
+
+def _twins(machine: Machine, case: Case) -> Mapping[str, str]:
+    """Where bytes of the current generation lie, by sha256: what does not change keeps its inode."""
+    folder = machine.layout.live(case.app) / case.intent.live_from
+    return {r.sha256: str(folder / r.binary) for r in case.before.receipts} if case.before else {}
+
+
+def _write_staged(
+    case: Case, release: Release | None, staged: Mapping[str, Staged], channel: str = "", build: str = ""
+) -> None:
+    if release is None:
+        case.journal.write("staged")
+        return
+    case.journal.write(
+        "staged",
+        build=build,
+        uuids=list(uuids(staged)),
+        tag=release.tag,
+        commit=release.commit,
+        release_id=release.id,
+        channel=channel,
+    )
+
+
+def _remember(machine: Machine, case: Case, app: AppPlan, settled: AppPlan, staged: Mapping[str, Staged]) -> None:
+    """What these uploads turned out to be, so that the same ones are not downloaded again."""
+    release = _release(app)
+    if release is None or not isinstance(settled.decision, UpToDate):
+        return
+    seen = Observation(
+        channel=app.channel,
+        tag=release.tag,
+        commit=release.commit,
+        release_id=release.id,
+        uuids=uuids(staged),
+        at=machine.now(),
+        build=build_of(r.sha256 for r in app.installed),
+    )
+    state.write(machine.layout, evolve(case.state, observation=seen))
+
+
+def abandon(machine: Machine, case: Case) -> None:
+    """Nothing was flipped and nothing was stopped: delete what was prepared."""
+    clean(machine, case)

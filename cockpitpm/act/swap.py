@@ -1,0 +1,96 @@
+"""The flip and the links at `bin/`: what makes services find other bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cockpitpm.act.intent import Case
+from cockpitpm.act.machine import Machine
+from cockpitpm.errors import StoreError
+from cockpitpm.model.codec import encode
+from cockpitpm.model.facts import Entry
+from cockpitpm.model.receipt import Generation, Verb
+from cockpitpm.model.state import Flip
+from cockpitpm.record import generations
+from cockpitpm.record.durable import disk, make_folder, remove, replace_link, sync_folder
+from cockpitpm.record.places import entry_of
+
+
+def flip(machine: Machine, case: Case, live: str, generation: Generation | None, phase: str) -> None:
+    """Make `live` current and write down when that was. Doing it again changes nothing."""
+    boot, begun = machine.processes.now()
+    if generations.current_live(machine.layout, case.app) == live:
+        # It was flipped by a process that died before it could say so: any moment since the intent is possible.
+        boot, begun = case.intent.boot_id, case.intent.begun
+    else:
+        generations.flip(machine.layout, case.app, live)
+    if case.journal.last(phase) is None:
+        case.journal.write(phase, flip=encode(_mark(machine, live, generation, boot, begun)))
+        _let_ticks_pass(machine)
+
+
+def _mark(machine: Machine, live: str, generation: Generation | None, boot: str, begun: int) -> Flip:
+    now_boot, now = machine.processes.now()
+    hashes = {r.binary: r.sha256 for r in generation.receipts} if generation else {}
+    # After a reboot every process is younger than the flip, whatever the ticks of this boot say.
+    return Flip(live=live, boot_id=boot, begun=begun, ended=now if now_boot == boot else begun, hashes=hashes)
+
+
+def _let_ticks_pass(machine: Machine) -> None:
+    """Start ticks count hundredths of a second: what starts from here on must be told from what started before."""
+    _, flipped = machine.processes.now()
+    while machine.processes.now()[1] <= flipped:
+        machine.clock.sleep(0.002)
+
+
+def link(machine: Machine, case: Case, generation: Generation) -> None:
+    """Give each binary its entry at `bin/`. Foreign bytes are never overwritten; a rollback moves them aside.
+
+    Raises StoreError where something foreign stands in the way.
+    """
+    layout = machine.layout
+    with disk("link"):
+        make_folder(layout.bin, 0o755)
+    for binary in (r.binary for r in generation.receipts):
+        entry, _ = entry_of(layout, case.app, binary)
+        if entry is Entry.FOREIGN:
+            _set_aside(machine, case, binary)
+        if entry is not Entry.OURS:
+            relink(machine, case, binary)
+
+
+def relink(machine: Machine, case: Case, binary: str) -> None:
+    """Put our entry for this binary in place."""
+    with disk("link"):
+        replace_link(machine.layout.binary(binary), machine.layout.link_text(case.app, binary))
+
+
+def _set_aside(machine: Machine, case: Case, binary: str) -> None:
+    path = machine.layout.binary(binary)
+    if case.intent.verb is not Verb.ROLLBACK:
+        hint = f"Move it away (`mv {path} {path}.mine`) and run the command again"
+        raise StoreError(f"{path} is not ours and no receipt knows its bytes", hint)
+    kept = machine.layout.aside / f"{case.intent.transaction}-{binary}"
+    with disk("set aside"):
+        make_folder(kept.parent)
+        path.replace(kept)
+        sync_folder(kept.parent)
+        sync_folder(path.parent)
+    machine.reporter.warning(case.app, f"bin/{binary} was not ours; its bytes are kept as {kept}")
+
+
+def restore_aside(machine: Machine, case: Case) -> None:
+    """Give back what this transaction had moved aside."""
+    mark = f"{case.intent.transaction}-"
+    for kept in sorted(machine.layout.aside.glob(f"{mark}*")):
+        with disk("restore"):
+            kept.replace(machine.layout.binary(kept.name.removeprefix(mark)))
+            sync_folder(machine.layout.bin)
+
+
+def unlink(machine: Machine, case: Case, binaries: Iterable[str]) -> None:
+    """Remove the entries of these binaries that are still our own."""
+    for binary in binaries:
+        if entry_of(machine.layout, case.app, binary)[0] is Entry.OURS:
+            with disk("unlink"):
+                remove(machine.layout.binary(binary))

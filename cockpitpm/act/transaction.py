@@ -1,0 +1,180 @@
+"""One transaction is one app. Each part can be done again, so finishing an interrupted one is the same as doing it.
+
+    intent -> fetch, settle, stage -> staged -> flip -> flipped -> register, converge -> verdict -> record -> done
+
+Before the flip, going back means deleting the stage. After it, the verdict decides: forward, or back by the same
+flip and the same converge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cockpitpm.act import swap
+from cockpitpm.act.conclude import conclude
+from cockpitpm.act.converge import converge, groups
+from cockpitpm.act.intent import Case, after, timeline
+from cockpitpm.act.machine import Machine
+from cockpitpm.errors import CockpitPmError, ProbeError, TransactionError
+from cockpitpm.model.bundle import Activation, Service
+from cockpitpm.model.codec import decode, encode
+from cockpitpm.model.facts import InPlace
+from cockpitpm.model.receipt import ActivationRecord, Generation, ServiceChange
+from cockpitpm.model.service import ServiceState, Wanted
+from cockpitpm.record import generations
+from cockpitpm.record.places import in_place
+
+
+def finish(machine: Machine, case: Case) -> ActivationRecord:
+    """Carry a staged transaction to its end, from wherever it is. Gives the line of history.
+
+    Raises TransactionError if it could be finished neither forward nor back; its journal is kept.
+    """
+    verdict = case.journal.last("verdict")
+    if verdict is None:
+        verdict = _judge(machine, case)
+    back = verdict["way"] == "back"
+    try:
+        changes = _back(machine, case, verdict["why"]) if back else _retire(machine, case)
+    except CockpitPmError as error:
+        raise _stuck(case, back, error) from error
+    return conclude(machine, case, changes, verdict)
+
+
+def _judge(machine: Machine, case: Case) -> dict[str, Any]:
+    """Try the way forward and write the verdict. Only a service that does not come up is the build's fault."""
+    why, blame = "", False
+    try:
+        _forward(machine, case)
+    except CockpitPmError as error:
+        why, blame = error.message, isinstance(error, ProbeError)
+    except KeyboardInterrupt:
+        why = "it was interrupted by its operator"
+    case.journal.write("verdict", way="back" if why else "forward", why=why, blame=blame)
+    return case.journal.records[-1]
+
+
+def _stuck(case: Case, back: bool, error: CockpitPmError) -> TransactionError:
+    way = "back" if back else "to its end"
+    message = f"The {case.intent.verb.value} of {case.app} could not be taken {way}: {error.message}"
+    return TransactionError(message, f"Mend that, then run `cockpitpm recover`; the journal is {case.journal.path}")
+
+
+def _forward(machine: Machine, case: Case) -> None:
+    """Flip, link, register, converge. Raises the error that makes it go back."""
+    target = after(machine.layout, case)
+    if case.flips:
+        if case.journal.last("flipped") is None and case.before and _together(case.before):
+            _stop_all(machine, case, case.before)
+        swap.flip(machine, case, case.intent.live_to, target, "flipped")
+    if target:
+        swap.link(machine, case, target)
+        _register(machine, case, target)
+        changes = _converge_all(machine, case, target)
+        case.journal.write("converged", services=[encode(c) for c in changes])
+
+
+def _together(generation: Generation) -> bool:
+    return generation.bundle.activation is Activation.TOGETHER
+
+
+def _wanted(case: Case, generation: Generation) -> tuple[Service, ...]:
+    """The services that are meant to run."""
+    return tuple(s for s in generation.bundle.services if case.intent.wanted.get(s.name) is Wanted.RUNNING)
+
+
+def _stop_all(machine: Machine, case: Case, before: Generation) -> None:
+    place = _place(machine, case, case.intent.live_from, before)
+    for service in _wanted(case, before):
+        case.mark(service.name, machine.rules.look(service, place).process)
+        machine.reporter.step(case.app, f"stopping {service.name}")
+        machine.supervisor.stop(service.name)
+
+
+def _register(machine: Machine, case: Case, target: Generation) -> None:
+    for service in target.bundle.services:
+        if not service.external:
+            wanted = machine.rules.define(service)
+            if machine.supervisor.definition(service.name) != wanted:
+                case.mark(service.name, None)
+                machine.reporter.step(case.app, f"registering {service.name}")
+                machine.supervisor.define(wanted)
+
+
+def _converge_all(machine: Machine, case: Case, target: Generation) -> tuple[ServiceChange, ...]:
+    place = _place(machine, case, case.intent.live_to, target)
+    wanted = tuple(s for s in _wanted(case, target) if not s.external or _known(machine, s))
+    parts = groups(wanted, _together(target), first=case.intent.origin == 0)
+    found = [converge(machine, case.app, place, part, case.mark, case.intent.cycle) for part in parts]
+    return tuple(change for changes in found for change in changes)
+
+
+def _known(machine: Machine, service: Service) -> bool:
+    return machine.supervisor.status(service.name).state is not ServiceState.ABSENT
+
+
+def _place(machine: Machine, case: Case, live: str, generation: Generation | None) -> InPlace:
+    hashes: Mapping[str, str] = {r.binary: r.sha256 for r in generation.receipts} if generation else {}
+    return in_place(machine.layout, case.app, live, hashes, timeline(case))
+
+
+def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
+    """Everything as it was: the flip, the links, the definitions, and every service that worked before."""
+    machine.reporter.step(case.app, f"going back: {why}")
+    target = _left(machine, case)
+    if case.flips:
+        swap.flip(machine, case, case.intent.live_from, case.before, "flipped_back")
+    _drop_new(machine, case, target)
+    if case.before is None:
+        return ()
+    swap.restore_aside(machine, case)
+    _restore_links(machine, case, case.before)
+    _restore_definitions(machine, case)
+    wanted = tuple(s for s in _wanted(case, case.before) if s.name in case.intent.well)
+    place = _place(machine, case, case.intent.live_from, case.before)
+    return converge(machine, case.app, place, wanted, case.mark, watch=False)
+
+
+def _left(machine: Machine, case: Case) -> Generation | None:
+    """The generation that is being left; its file is gone if an earlier attempt to go back got far."""
+    known = case.intent.to in generations.numbers(machine.layout, case.app)
+    return after(machine.layout, case) if known else None
+
+
+def _restore_links(machine: Machine, case: Case, before: Generation) -> None:
+    """Links that are missing; what an operator put there meanwhile stays."""
+    for binary in (r.binary for r in before.receipts):
+        path = machine.layout.binary(binary)
+        if not path.is_symlink() and not path.exists():
+            swap.relink(machine, case, binary)
+
+
+def _restore_definitions(machine: Machine, case: Case) -> None:
+    for definition in case.intent.held.values():
+        if definition is not None and machine.supervisor.definition(definition.name) != definition:
+            case.mark(definition.name, None)
+            machine.supervisor.define(definition)
+
+
+def _drop_new(machine: Machine, case: Case, target: Generation | None) -> None:
+    """Forget the services and links that only the generation that is left has."""
+    kept = {r.binary for r in case.before.receipts} if case.before else set()
+    for service in target.bundle.services if target else ():
+        if not service.external and case.intent.held.get(service.name) is None:
+            machine.supervisor.forget(service.name)
+    swap.unlink(machine, case, [r.binary for r in target.receipts if r.binary not in kept] if target else [])
+
+
+def _retire(machine: Machine, case: Case) -> tuple[ServiceChange, ...]:
+    """Stop and forget what the new generation does not have any more. Gives the changes that were written down."""
+    target = after(machine.layout, case)
+    staying = {s.name for s in target.bundle.services} if target else set()
+    kept = {r.binary for r in target.receipts} if target else set()
+    for service in case.before.bundle.services if case.before else ():
+        if not service.external and service.name not in staying:
+            machine.reporter.step(case.app, f"stopping {service.name}")
+            machine.supervisor.forget(service.name)
+    swap.unlink(machine, case, [r.binary for r in case.before.receipts if r.binary not in kept] if case.before else [])
+    converged = case.journal.last("converged")
+    return tuple(decode(ServiceChange, tree) for tree in converged["services"]) if converged else ()

@@ -1,0 +1,62 @@
+"""Which asset of a release becomes which binary."""
+
+from __future__ import annotations
+
+from cockpitpm.model.bundle import Binary, Bundle
+from cockpitpm.model.plan import Fetch, Reason, Refused
+from cockpitpm.model.release import Asset, Release
+
+
+def choose(bundle: Bundle, release: Release) -> tuple[Fetch, ...] | Refused:
+    """For each binary its assets in the bundle's order of targets, or why this release cannot be used."""
+    found = {b.name: candidates(b, bundle.targets, release) for b in bundle.binaries}
+    everything = [asset for assets in found.values() for asset in assets]
+    return (
+        _missing(bundle, release, found)
+        or _external(everything, release)
+        or _duplicate(everything, release)
+        or tuple(Fetch(binary=name, candidates=assets) for name, assets in found.items())
+    )
+
+
+def candidates(binary: Binary, targets: tuple[str, ...], release: Release) -> tuple[Asset, ...]:
+    """Every asset of the release that could be this binary, most preferred target first."""
+    return tuple(asset for target in targets for asset in release.named(binary.asset_name(target)))
+
+
+def _missing(bundle: Bundle, release: Release, found: dict[str, tuple[Asset, ...]]) -> Refused | None:
+    lacking = [b for b in bundle.binaries if not found[b.name]]
+    if not lacking:
+        return None
+    names = ", ".join(b.asset_name(t) for b in lacking for t in bundle.targets)
+    there = ", ".join(a.name for a in release.assets[:6]) or "nothing"
+    some = len(lacking) < len(bundle.binaries)
+    return Refused(
+        reason=Reason.INCOMPLETE_RELEASE if some else Reason.NO_ASSET,
+        evidence=f"release {release.tag} of {release.repo} has no asset {names}; it holds {there}",
+        way_out="Publish the missing asset" + (" or wait until the upload is complete" if some else ""),
+    )
+
+
+def _external(assets: list[Asset], release: Release) -> Refused | None:
+    links = [a.name for a in assets if a.external]
+    if not links:
+        return None
+    return Refused(
+        reason=Reason.EXTERNAL_ASSET,
+        evidence=f"{links[0]} of {release.repo} {release.tag} is a link to another place, not a file of the release",
+        way_out="Publish the file itself as an asset",
+    )
+
+
+def _duplicate(assets: list[Asset], release: Release) -> Refused | None:
+    names = [a.name for a in assets]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if not twice:
+        return None
+    uuids = " and ".join(a.uuid for a in assets if a.name == twice[0])
+    return Refused(
+        reason=Reason.DUPLICATE_ASSET,
+        evidence=f"release {release.tag} of {release.repo} holds {twice[0]} more than once (uuid {uuids})",
+        way_out="Delete the stale one on the forge; nothing tells which is meant",
+    )

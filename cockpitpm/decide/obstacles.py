@@ -1,0 +1,74 @@
+"""What stands in the way of putting new bytes in place, known before anything is downloaded."""
+
+from __future__ import annotations
+
+from cockpitpm.model.bundle import Bundle
+from cockpitpm.model.facts import AppFacts, Entry, FileFact, MachineFacts
+from cockpitpm.model.plan import Reason, Refused
+
+MAX_SOCKET_PATH = 107
+"""The longest path of a unix socket that the kernel takes, in bytes."""
+
+
+def obstacle(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> Refused | None:
+    """The first thing that forbids it: a name that is taken, bytes that no receipt knows, a socket path too long."""
+    return _names(facts, bundle, machine) or _unknown_bytes(facts, bundle) or _sockets(bundle, machine)
+
+
+def _names(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> Refused | None:
+    """A binary or service that another installed app still has; it moves only once that app is gone."""
+    mine = {*(b.name for b in bundle.binaries), *(s.name for s in bundle.services)}
+    for other, held in machine.installed.items():
+        theirs = {*(b.name for b in held.binaries), *(s.name for s in held.services)}
+        if other != facts.app and mine & theirs:
+            name = min(mine & theirs)
+            return Refused(
+                reason=Reason.NAME_TAKEN,
+                evidence=f"{name} belongs to {other}, which is installed here",
+                way_out=f"Remove that app first: `cockpitpm remove {other}`",
+            )
+    return None
+
+
+def _unknown_bytes(facts: AppFacts, bundle: Bundle) -> Refused | None:
+    for binary in bundle.binaries:
+        fact = facts.files.get(binary.name)
+        if fact and (told := drift(facts, fact)):
+            return Refused(reason=Reason.UNKNOWN_LOCAL, evidence=told, way_out=_way_out(facts, binary.name))
+    return None
+
+
+def drift(facts: AppFacts, fact: FileFact) -> str:
+    """How the file in place differs from what the receipts say; empty if it does not."""
+    receipt = facts.installed.receipt(fact.binary) if facts.installed else None
+    if fact.entry is Entry.FOREIGN:
+        what = f"sha256 {fact.sha256[:12]}" if fact.sha256 else "no file"
+        return f"bin/{fact.binary} is not ours ({what}); no receipt knows it"
+    if receipt is None:
+        return ""
+    if fact.entry is Entry.ABSENT:
+        return f"bin/{fact.binary} is gone"
+    if fact.sha256 != receipt.sha256:
+        found = f"sha256 {fact.sha256[:12]}" if fact.sha256 else "nothing"
+        return f"bin/{fact.binary} leads to {found}, the receipt says {receipt.sha256[:12]}"
+    return ""
+
+
+def _way_out(facts: AppFacts, binary: str) -> str:
+    if facts.installed:
+        number = facts.installed.number
+        return f"Put the recorded bytes back with `cockpitpm rollback {facts.app} --to {number}` (yours are kept aside)"
+    return f"Move the file away if nobody needs it: `mv bin/{binary} bin/{binary}.mine`"
+
+
+def _sockets(bundle: Bundle, machine: MachineFacts) -> Refused | None:
+    for service in bundle.services:
+        for socket in service.sockets:
+            path = f"{machine.socket_root}/{socket.path}" if socket.path else ""
+            if len(path.encode()) > MAX_SOCKET_PATH:
+                return Refused(
+                    reason=Reason.SOCKET_PATH,
+                    evidence=f"{path} has {len(path.encode())} bytes, a unix socket takes at most {MAX_SOCKET_PATH}",
+                    way_out="Set a shorter socket_root in machine.yaml, or use a shorter root",
+                )
+    return None

@@ -1,0 +1,96 @@
+"""Facts and a request become a plan. This is where a bundle turns into what will be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from attrs import evolve
+
+from cockpitpm.decide.mend import mend
+from cockpitpm.decide.release import towards_release
+from cockpitpm.decide.retreat import removal, rollback
+from cockpitpm.errors import PlanError
+from cockpitpm.model.bundle import Bundle
+from cockpitpm.model.catalog import Catalog
+from cockpitpm.model.facts import AppFacts, MachineFacts
+from cockpitpm.model.plan import AppPlan, Plan, Request, UpToDate
+from cockpitpm.model.receipt import Verb
+
+
+def make_plan(
+    request: Request, catalog: Catalog, facts: Mapping[str, AppFacts], order: tuple[str, ...], machine: MachineFacts
+) -> Plan:
+    """The plan for a request, one app after another in the given order.
+
+    `facts` has an entry for each app of the order. Raises PlanError for a request that makes no sense for a named app.
+    """
+    apps = tuple(_app(request, catalog, facts, app, machine, order) for app in order)
+    return Plan(
+        verb=request.verb,
+        role=catalog.role,
+        catalog_digest=catalog.digest,
+        apps=tuple(a for a in apps if a is not None),
+        actor=request.actor,
+        reason=request.reason,
+    )
+
+
+def _app(
+    request: Request,
+    catalog: Catalog,
+    facts: Mapping[str, AppFacts],
+    app: str,
+    machine: MachineFacts,
+    order: tuple[str, ...],
+) -> AppPlan | None:
+    mine = facts[app]
+    match request.verb:
+        case Verb.INSTALL | Verb.UPGRADE:
+            return _forward(request, catalog, mine, machine, order)
+        case Verb.ROLLBACK:
+            return rollback(mine, request.to, machine)
+        case Verb.REMOVE:
+            return removal(mine, machine, order)
+        case Verb.CONVERGE | Verb.START | Verb.RESTART:
+            return mend(mine, request, machine)
+    assert_never(request.verb)
+
+
+def _forward(
+    request: Request, catalog: Catalog, facts: AppFacts, machine: MachineFacts, order: tuple[str, ...]
+) -> AppPlan | None:
+    named = not request.names or facts.app in request.names
+    if not named:
+        return (
+            None
+            if facts.installed
+            else evolve(towards_release(facts, machine), because=_because(catalog, facts.app, order))
+        )
+    if facts.installed and request.verb is Verb.INSTALL:
+        return _present(facts)
+    if not facts.installed and request.verb is Verb.UPGRADE:
+        hint = f"Install it with `cockpitpm install {facts.app}`"
+        raise PlanError(f"{facts.app} is not installed on this machine", hint)
+    return towards_release(facts, machine)
+
+
+def _present(facts: AppFacts) -> AppPlan:
+    assert facts.installed is not None
+    return AppPlan(
+        app=facts.app,
+        decision=UpToDate(why=f"installed already, as generation {facts.installed.number}"),
+        channel=facts.channel,
+        bundle=facts.installed.bundle,
+        origin=facts.installed.number,
+        to=facts.installed.number,
+    )
+
+
+def _because(catalog: Catalog, app: str, order: tuple[str, ...]) -> str:
+    asking = [b for b in map(catalog.bundle, order) if b and _needs(b, app)]
+    return "required by " + ", ".join(b.name for b in asking)
+
+
+def _needs(bundle: Bundle, app: str) -> bool:
+    return any(r.app == app and r.hard for r in bundle.requires)

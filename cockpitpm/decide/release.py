@@ -1,0 +1,137 @@
+"""From what the channel holds to a decision about one app: install, upgrade, nothing, or why not."""
+
+from __future__ import annotations
+
+from cockpitpm.decide.assets import choose
+from cockpitpm.decide.obstacles import obstacle
+from cockpitpm.decide.steps import registers, retires, steps_towards
+from cockpitpm.decide.wanted import wanted_services
+from cockpitpm.model.bundle import Bundle
+from cockpitpm.model.facts import AppFacts, MachineFacts, Unavailable
+from cockpitpm.model.plan import (
+    AppPlan,
+    Decision,
+    Fetch,
+    Install,
+    Reason,
+    Refused,
+    Register,
+    Reregister,
+    Retire,
+    Unplanned,
+    Upgrade,
+    UpToDate,
+    Waiting,
+)
+from cockpitpm.model.receipt import build_of
+from cockpitpm.model.release import Release
+
+
+def towards_release(facts: AppFacts, machine: MachineFacts) -> AppPlan:
+    """What to do so that the app runs what its channel holds. Any bytes that differ from the receipts' are newer."""
+    if facts.declared is None:
+        return _plain(facts, _unlisted(facts))
+    stop = obstacle(facts, facts.declared, machine)
+    if stop:
+        return _plain(facts, stop)
+    if not isinstance(facts.release, Release):
+        return _plain(facts, _unavailable(facts.release))
+    fetches = choose(facts.declared, facts.release)
+    if isinstance(fetches, Refused):
+        return _plain(facts, fetches)
+    return _compare(facts, facts.declared, facts.release, fetches, machine)
+
+
+def _compare(
+    facts: AppFacts, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...], machine: MachineFacts
+) -> AppPlan:
+    if refusal := _blocked(facts, release, fetches):
+        return _plain(facts, refusal)
+    missing = _changed(facts, fetches)
+    if not missing and facts.installed:
+        return _same_bytes(facts, bundle, machine)
+    decision: Decision = Install(release=release)
+    if facts.installed:
+        decision = Upgrade(release=release, commit=facts.installed.receipts[0].commit)
+    return _full(facts, bundle, decision, missing, machine)
+
+
+def _changed(facts: AppFacts, fetches: tuple[Fetch, ...]) -> tuple[Fetch, ...]:
+    """The downloads whose bytes are not here. An upload keeps its uuid for ever, so an equal uuid is equal bytes."""
+    if facts.installed is None or _seen(facts, fetches):
+        return fetches if facts.installed is None else ()
+    have = {r.binary: r.uuid for r in facts.installed.receipts}
+    return tuple(f for f in fetches if have.get(f.binary) not in {a.uuid for a in f.candidates})
+
+
+def _seen(facts: AppFacts, fetches: tuple[Fetch, ...]) -> bool:
+    """Whether these uploads were fetched before and turned out to be the bytes that are installed."""
+    last, installed = facts.state.observation, facts.installed
+    if last is None or installed is None or not last.build:
+        return False
+    first = tuple(sorted(f.candidates[0].uuid for f in fetches))
+    return first == last.uuids and last.build == installed.build and len(fetches) == len(installed.receipts)
+
+
+def _same_bytes(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> AppPlan:
+    assert facts.installed is not None
+    changed = tuple(registers(facts, bundle, machine)) + tuple(retires(facts, bundle))
+    if not changed:
+        tag, commit = facts.installed.receipts[0].tag, facts.installed.receipts[0].commit
+        return _plain(facts, UpToDate(why=f"{tag} holds the build that is installed ({commit[:7]})"))
+    services = tuple(s.service for s in changed if isinstance(s, (Register, Retire)))
+    return _full(facts, bundle, Reregister(services=services), (), machine)
+
+
+def _full(
+    facts: AppFacts, bundle: Bundle, decision: Decision, fetches: tuple[Fetch, ...], machine: MachineFacts
+) -> AppPlan:
+    to = max((g.number for g in facts.generations), default=0) + 1
+    wanted = wanted_services(facts, bundle)
+    return AppPlan(
+        app=facts.app,
+        decision=decision,
+        channel=facts.channel,
+        bundle=bundle,
+        steps=steps_towards(facts, bundle, fetches, to, wanted, machine),
+        installed=facts.installed.receipts if facts.installed else (),
+        origin=facts.installed.number if facts.installed else 0,
+        to=to,
+        blocked=tuple(b.build for b in facts.state.blocked),
+        wanted=wanted,
+    )
+
+
+def _plain(facts: AppFacts, decision: Decision) -> AppPlan:
+    number = facts.installed.number if facts.installed else 0
+    return AppPlan(
+        app=facts.app, decision=decision, channel=facts.channel, bundle=facts.declared, origin=number, to=number
+    )
+
+
+def _unlisted(facts: AppFacts) -> Refused:
+    return Refused(
+        reason=Reason.NOT_IN_CATALOG,
+        evidence=f"this role's catalog does not hold {facts.app}; it keeps running and is never upgraded",
+        way_out=f"Remove it with `cockpitpm remove {facts.app}`",
+    )
+
+
+def _unavailable(problem: Unavailable | None) -> Decision:
+    if problem is None:
+        return UpToDate(why="no forge was asked")
+    if problem.waiting:
+        return Waiting(why=problem.message, way_out=problem.hint)
+    return Unplanned(message=problem.message, hint=problem.hint, exit_code=problem.exit_code)
+
+
+def _blocked(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
+    uuids = build_of(f.candidates[0].uuid for f in fetches)
+    for block in facts.state.blocked:
+        if build_of(block.uuids) == uuids:
+            return Refused(
+                reason=Reason.BLOCKED_BUILD,
+                evidence=f"the build at {release.tag} ({release.commit[:7]}) failed here on {block.at}: {block.reason}",
+                way_out="Publish another build to the channel; this one is not offered again",
+            )
+    return None

@@ -1,0 +1,68 @@
+"""The second half of a decision, once the bytes are here and before anything was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve
+
+from cockpitpm.model.plan import (
+    AppPlan,
+    Fetch,
+    FileKind,
+    Reason,
+    Refused,
+    Register,
+    Reregister,
+    Retire,
+    Staged,
+    UpToDate,
+)
+from cockpitpm.model.receipt import build_of
+
+
+def settle(plan: AppPlan, staged: Mapping[str, Staged]) -> AppPlan:
+    """Shorten the plan: the same bytes need no restart, a build that failed here is refused, and a binary that cannot
+    run here gives way to the next candidate that the plan lists. `staged` has an entry for each Fetch."""
+    unfit = {f.binary: f for f in plan.fetches if _problem(staged[f.binary])}
+    if unfit:
+        return _next(plan, unfit, staged)
+    build = build_of([s.sha256 for s in staged.values()] + [r.sha256 for r in plan.kept])
+    if build in plan.blocked:
+        return _refuse(
+            plan, Reason.BLOCKED_BUILD, f"build {build[:12]} failed on this machine before", "Wait for another"
+        )
+    if plan.origin and build == build_of(r.sha256 for r in plan.installed):
+        return _same(plan)
+    return plan
+
+
+def _problem(staged: Staged) -> str:
+    if staged.kind is FileKind.OTHER:
+        return "it is neither an ELF file nor a script with an interpreter line"
+    return staged.problem
+
+
+def _next(plan: AppPlan, unfit: Mapping[str, Fetch], staged: Mapping[str, Staged]) -> AppPlan:
+    spent = [f for f in unfit.values() if len(f.candidates) == 1]
+    if spent:
+        told = staged[spent[0].binary]
+        evidence = f"{told.asset.name} cannot run here: {_problem(told)}"
+        return _refuse(plan, Reason.NOT_RUNNABLE, evidence, "Publish a build for this machine")
+    steps = tuple(
+        evolve(s, candidates=s.candidates[1:]) if isinstance(s, Fetch) and s.binary in unfit else s for s in plan.steps
+    )
+    return evolve(plan, steps=steps)
+
+
+def _refuse(plan: AppPlan, reason: Reason, evidence: str, way_out: str) -> AppPlan:
+    return evolve(plan, decision=Refused(reason=reason, evidence=evidence, way_out=way_out), steps=())
+
+
+def _same(plan: AppPlan) -> AppPlan:
+    """The channel was published again with the bytes that are here."""
+    changed = tuple(s.service for s in plan.steps if isinstance(s, (Register, Retire)))
+    if not changed:
+        return evolve(plan, decision=UpToDate(why="the same bytes were published again"), steps=())
+    steps = tuple(s for s in plan.steps if not isinstance(s, Fetch))
+    return evolve(plan, decision=Reregister(services=changed), steps=steps)

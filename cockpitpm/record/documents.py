@@ -1,0 +1,57 @@
+"""JSON files that machines write: sealed by a checksum, read back by their type, unknown keys kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cockpitpm.errors import StoreError
+from cockpitpm.model.codec import Malformed, decode, encode
+from cockpitpm.record.durable import disk, replace_file
+
+T = TypeVar("T")
+SCHEMA = 1
+
+
+def write(path: Path, value: object, keep: dict[str, Any] | None = None) -> None:
+    """Write a value in one durable step. `keep` are keys of a newer version that must not be lost."""
+    tree = {**(keep or {}), **encode(value), "schema": SCHEMA}
+    with disk("write"):
+        replace_file(path, _sealed(tree))
+
+
+def read(path: Path, cls: type[T]) -> T:
+    """The value of a file. Raises StoreError if it is missing, changed by hand, or of a newer version."""
+    return load(path, cls)[0]
+
+
+def load(path: Path, cls: type[T]) -> tuple[T, dict[str, Any]]:
+    """The value, and the keys of the file that its type does not know."""
+    with disk("read"):
+        data = path.read_bytes()
+    try:
+        tree = json.loads(data)
+        if not isinstance(tree, dict):
+            raise Malformed("it holds no mapping")
+        seal = tree.pop("seal", None)
+        if seal != _seal(tree):
+            raise Malformed("its checksum does not fit; it was changed or cut short")
+        if tree.pop("schema", None) != SCHEMA:
+            raise Malformed("it was written by a version that this one does not understand")
+        value = decode(cls, tree)
+    except ValueError as error:
+        raise StoreError(
+            f"Cannot use {path}: {error}", "Restore it from a backup, or remove the app and install it again"
+        ) from error
+    known = encode(value)
+    return value, {key: item for key, item in tree.items() if key not in known}
+
+
+def _seal(tree: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _sealed(tree: dict[str, Any]) -> bytes:
+    return json.dumps({**tree, "seal": _seal(tree)}, sort_keys=True, indent=1).encode() + b"\n"
