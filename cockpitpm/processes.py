@@ -1,0 +1,154 @@
+"""The kernel's view of processes, read from /proc.
+
+A process may vanish between two reads, and some files of other users' processes cannot be read: both mean "not
+there" and never an error. A zombie executes nothing, so it counts as gone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from cockpitpm.model.process import FileId, Image, ProcessId
+
+_DEAD_STATES = frozenset("ZXx")
+
+
+@frozen(kw_only=True)
+class Stat:
+    """What we use of /proc/PID/stat."""
+
+    pid: int
+    state: str
+    parent: int
+    group: int
+    start_ticks: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still execute anything."""
+        return self.state not in _DEAD_STATES
+
+
+def parse_stat(text: str) -> Stat:
+    """Read one line of /proc/PID/stat. The command name may hold spaces and parentheses: only its last one counts."""
+    head, _, tail = text.rpartition(")")
+    fields = tail.split()
+    return Stat(
+        pid=int(head.partition(" ")[0]),
+        state=fields[0],
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        start_ticks=int(fields[19]),
+    )
+
+
+class LinuxProcesses:
+    """The Processes port. `proc` is where procfs is mounted."""
+
+    def __init__(self, proc: Path = Path("/proc")) -> None:
+        self._proc = str(proc)
+        self._boot_id = ""
+
+    def identify(self, pid: int) -> ProcessId | None:
+        """Who has this pid now; None if nobody, or a zombie."""
+        stat = self._stat(pid)
+        if stat is None or not stat.alive:
+            return None
+        return ProcessId(boot_id=self._boot(), pid=pid, start_ticks=stat.start_ticks)
+
+    def alive(self, process: ProcessId) -> bool:
+        """Whether exactly this process still lives."""
+        return self.identify(process.pid) == process
+
+    def tree(self, pid: int) -> tuple[Image, ...]:
+        """The process, its descendants, and the rest of the process group that it leads or led."""
+        stats = {stat.pid: stat for stat in self._stats()}
+        rest = (stat.pid for stat in stats.values() if stat.group == pid)
+        found = dict.fromkeys((*_descendants(pid, stats.values()), *rest))
+        images = (self._image(stats[member]) for member in found if member in stats)
+        return tuple(image for image in images if image is not None)
+
+    def executed(self, files: Collection[FileId]) -> frozenset[FileId]:
+        """Which of these files some process of the machine executes right now."""
+        wanted = frozenset(files)
+        running = (self._file(pid) for pid in self._pids()) if wanted else iter(())
+        return frozenset(file for file in running if file in wanted)
+
+    def now(self) -> tuple[str, int]:
+        """The boot id and the clock ticks since boot; time spent in suspend counts, as it does for start times."""
+        seconds = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return self._boot(), int(seconds * os.sysconf("SC_CLK_TCK"))
+
+    def _boot(self) -> str:
+        if not self._boot_id:
+            self._boot_id = Path(self._proc, "sys/kernel/random/boot_id").read_text().strip()
+        return self._boot_id
+
+    def _pids(self) -> Iterator[int]:
+        names = os.listdir(self._proc)  # noqa: PTH208
+        return (int(name) for name in names if name.isdecimal())
+
+    def _stats(self) -> Iterator[Stat]:
+        for pid in self._pids():
+            stat = self._stat(pid)
+            if stat is not None and stat.alive:
+                yield stat
+
+    def _read(self, pid: int, name: str) -> bytes:
+        """The bytes of one file of a process, empty if the process or the permission is not there."""
+        try:
+            with open(f"{self._proc}/{pid}/{name}", "rb") as file:  # noqa: PTH123 - half the cost of Path.read_bytes
+                return file.read()
+        except OSError:
+            return b""
+
+    def _stat(self, pid: int) -> Stat | None:
+        text = self._read(pid, "stat").decode(errors="replace")
+        return parse_stat(text) if text else None
+
+    def _file(self, pid: int) -> FileId | None:
+        try:
+            found = os.stat(f"{self._proc}/{pid}/exe")  # noqa: PTH116 - follows to a deleted inode too
+        except OSError:
+            return None
+        return FileId(dev=found.st_dev, ino=found.st_ino)
+
+    def _image(self, stat: Stat) -> Image | None:
+        file = self._file(stat.pid)
+        if file is None:
+            return None
+        argv = self._read(stat.pid, "cmdline").decode(errors="surrogateescape").removesuffix("\0").split("\0")
+        return Image(
+            pid=stat.pid,
+            start_ticks=stat.start_ticks,
+            file=file,
+            deleted=self._deleted(stat.pid),
+            argv=tuple(argv),
+        )
+
+    def _deleted(self, pid: int) -> bool:
+        try:
+            return os.readlink(f"{self._proc}/{pid}/exe").endswith(" (deleted)")  # noqa: PTH115
+        except OSError:
+            return True
+
+
+def _descendants(pid: int, stats: Iterable[Stat]) -> Iterator[int]:
+    """`pid` and everything below it, parents before children, siblings in the order of their start."""
+    children: dict[int, list[Stat]] = {}
+    for stat in stats:
+        children.setdefault(stat.parent, []).append(stat)
+    queue = [pid]
+    for member in queue:
+        yield member
+        queue.extend(_pids_by_age(children, member))
+
+
+def _pids_by_age(children: Mapping[int, list[Stat]], parent: int) -> list[int]:
+    found = sorted(children.get(parent, ()), key=lambda stat: (stat.start_ticks, stat.pid))
+    return [stat.pid for stat in found if stat.pid != parent]

@@ -1,0 +1,209 @@
+"""The definitions of one supervisord on disk: one configuration file per service, written and read back here.
+
+The first comment of a file holds the definition as JSON, the second the wanted state; the section below them is made
+from these two, so a file that somebody edited is never believed beyond its comments.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shlex
+from pathlib import Path
+
+from attrs import frozen
+
+from cockpitpm.errors import SupervisorError
+from cockpitpm.model.service import Definition, Wanted
+from cockpitpm.supervisors import launch
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
+_WANTED = "; wanted: "
+_GRACE = 10.0
+# Outside these characters lie comments, expansions and quotes, which supervisord reads differently in each key.
+_PLAIN = re.compile(r"[A-Za-z0-9_@:,./+=~ -]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@frozen(kw_only=True)
+class Entry:
+    """A definition and what was last asked of the service; UNKNOWN until it was started or stopped once."""
+
+    definition: Definition
+    wanted: Wanted = Wanted.UNKNOWN
+
+
+class Definitions:
+    """The folder of these files. `logs` is where services write; `launcher` runs what supervisord cannot express."""
+
+    def __init__(self, folder: Path, logs: Path, launcher: tuple[str, ...]) -> None:
+        self._folder = folder
+        self._logs = logs
+        self._launcher = launcher
+
+    def names(self) -> tuple[str, ...]:
+        """The defined services, sorted."""
+        return tuple(sorted(path.stem for path in self._folder.glob("*.conf") if _NAME.fullmatch(path.stem)))
+
+    def read(self, service: str) -> Entry | None:
+        """What is kept about a service, None if it is not defined. Raises SupervisorError for an unreadable file."""
+        if not _NAME.fullmatch(service):
+            return None
+        path = self._path(service)
+        try:
+            entry = parse(path.read_text(encoding="utf-8"))
+            if entry.definition.name != service:
+                raise ValueError(f"it is about {entry.definition.name!r}")
+            return entry
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise SupervisorError(
+                f"the definition {path} cannot be read: {error}", "Remove it, then converge"
+            ) from error
+
+    def grace(self, service: str) -> float:
+        """The seconds a service has to end before it is killed; the default for one that is not defined."""
+        entry = self.read(service)
+        return entry.definition.stop_timeout if entry else _GRACE
+
+    def log(self, service: str) -> Path:
+        """The file that a service writes to. Raises SupervisorError for what cannot be a service."""
+        if not _NAME.fullmatch(service):
+            raise SupervisorError(f"{service!r} cannot be the name of a service", "Use letters, digits, and _ . @ -")
+        return self._logs / f"{service}.log"
+
+    def check(self, definition: Definition) -> None:
+        """Raise SupervisorError for a definition that no process could be started from."""
+        self.log(definition.name)
+        _check(definition)
+
+    def write(self, entry: Entry, *, autostart: bool) -> None:
+        """Replace the file of a service at once. `autostart`: run it as soon as a supervisord reads the file."""
+        self.check(entry.definition)
+        path = self._path(entry.definition.name)
+        text = self._render(entry, autostart)
+        if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
+            return
+        try:
+            replace(path, text)
+        except OSError as error:
+            raise SupervisorError(f"the definition {path} cannot be written: {error}") from error
+
+    def remove(self, service: str) -> None:
+        """Take the file of a service away; nothing happens if there is none."""
+        path = self._path(service)
+        try:
+            path.unlink(missing_ok=True)
+            _sync(self._folder)
+        except OSError as error:
+            raise SupervisorError(f"the definition {path} cannot be removed: {error}") from error
+
+    def refresh(self) -> None:
+        """Write every file again as this version of cockpitpm would, for a supervisord that is about to start."""
+        for service in self.names():
+            entry = self.read(service)
+            if entry is not None:
+                self.write(entry, autostart=entry.wanted is Wanted.RUNNING)
+
+    def _path(self, service: str) -> Path:
+        return self._folder / f"{service}.conf"
+
+    def _render(self, entry: Entry, autostart: bool) -> str:
+        definition = entry.definition
+        settings = {
+            **(_plain_settings(definition) or {"command": self._launched(definition)}),
+            "autostart": str(autostart).lower(),
+            "autorestart": "true",
+            "startsecs": "1",  # 0 would restart a program that cannot start without any pause
+            "startretries": "10",  # with growing pauses: about a minute
+            "stopasgroup": "true",
+            "killasgroup": "true",
+            "stopwaitsecs": str(math.ceil(definition.stop_timeout) + 1),  # the adapter itself kills on time
+            "redirect_stderr": "true",
+            "stdout_logfile": str(self.log(definition.name)),
+            "stdout_logfile_maxbytes": "5MB",
+            "stdout_logfile_backups": "1",
+        }
+        lines = (f"{key} = {value}" for key, value in settings.items())
+        head = (launch.PREFIX + _to_json(definition), _WANTED + entry.wanted.value, f"[program:{definition.name}]")
+        return "\n".join((*head, *lines, ""))
+
+    def _launched(self, definition: Definition) -> str:
+        return shlex.join((*self._launcher, str(self._path(definition.name))))
+
+
+def parse(text: str) -> Entry:
+    """Read the comments of a file back. Raises ValueError, LookupError or TypeError for a file that lacks them."""
+    first, second = text.split("\n")[:2]
+    if not first.startswith(launch.PREFIX) or not second.startswith(_WANTED):
+        raise ValueError("its first two lines are not ours")
+    fields = json.loads(first.removeprefix(launch.PREFIX))
+    definition = Definition(
+        name=fields["name"],
+        command=tuple(fields["command"]),
+        env=tuple((name, value) for name, value in fields["env"]),
+        directory=fields["directory"],
+        stop_timeout=fields["stop_timeout"],
+    )
+    return Entry(definition=definition, wanted=Wanted(second.removeprefix(_WANTED)))
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file so that after a power cut it is either the old or the new one. Mode 0600."""
+    draft = path.with_name(path.name + ".tmp")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _to_json(definition: Definition) -> str:
+    fields = {
+        "name": definition.name,
+        "command": definition.command,
+        "env": definition.env,
+        "directory": definition.directory,
+        "stop_timeout": definition.stop_timeout,
+    }
+    return json.dumps(fields)
+
+
+def _plain_settings(definition: Definition) -> dict[str, str] | None:
+    """The keys that say what to run, None if some value cannot be said in them."""
+    values = (*definition.command, definition.directory, *(value for _, value in definition.env))
+    names = (name for name, _ in definition.env)
+    if not all(map(_PLAIN.fullmatch, values)) or not all(map(_VARIABLE.fullmatch, names)):
+        return None
+    return {
+        "command": shlex.join(definition.command),
+        "environment": ",".join(f'{name}="{value}"' for name, value in definition.env),
+        "directory": definition.directory,
+    }
+
+
+def _check(definition: Definition) -> None:
+    """Refuse what no process could be given."""
+    name = definition.name
+    if not definition.command or not definition.command[0]:
+        raise SupervisorError(f"service {name} has no command")
+    texts = (*definition.command, definition.directory, *(text for pair in definition.env for text in pair))
+    if any("\0" in text for text in texts):
+        raise SupervisorError(f"service {name}: a zero byte cannot be in a command or its environment")
+    wrong = [variable for variable, _ in definition.env if not variable or "=" in variable]
+    if wrong:
+        raise SupervisorError(f"service {name}: {wrong[0]!r} cannot be the name of a variable")
+    if not 0 <= definition.stop_timeout < math.inf:
+        raise SupervisorError(f"service {name}: stop_timeout {definition.stop_timeout} is not a time")
