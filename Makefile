@@ -1,0 +1,33 @@
+# Everything a newcomer needs: `make demo` shows it, `make test` proves it. Both make their own environment in .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+# A byte-code cache that is switched off doubles the start of every program; foreign paths would shadow the checkout.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+MAKEFLAGS += --no-print-directory
+READY := .venv/.ready
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+setup: $(READY) ## Make the environment in .venv, once per change of pyproject.toml
+
+$(READY): pyproject.toml .ci/setup
+	@sh .ci/setup
+	@touch $@
+
+demo: $(READY) ## Two machines in temporary folders, real processes, nothing left behind
+	@.venv/bin/cockpitpm demo
+
+test: $(READY) ## Every gate, then every test; needs neither root nor system packages
+	@sh .ci/gates
+
+lint: $(READY) ## The gates without the tests
+	@sh .ci/gates lint
+
+bench: $(READY) ## What it costs, as ratios to other programs on this machine
+	@.venv/bin/python -m benchmarks
+
+clean: ## Remove everything that was made here
+	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .coverage dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
