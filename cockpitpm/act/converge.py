@@ -23,6 +23,8 @@ PAUSE = 0.05
 """Seconds between two looks."""
 READY_WITHIN = 30.0
 STAYS_READY = 3.0
+GIVEN_UP_FOR = 3.0
+"""Seconds for which a supervisor may call a service failed before we do; it may be about to start it again."""
 MAX_STARTS = 3
 """A service that needed more processes than this to become ready is crashing, whatever its supervisor says."""
 
@@ -98,23 +100,23 @@ def _until_ready(machine: Machine, app: str, place: InPlace, start: Start) -> Re
     deadline = machine.clock.monotonic() + (probe.ready_within if probe else READY_WITHIN)
     seen: dict[ProcessId, None] = {}
     while True:
-        found = _ready(machine, place, start, seen)
+        sight = machine.rules.look(start.service, place)
+        found = _ready(machine, start, sight, seen)
         if isinstance(found, Ready):
             machine.reporter.step(app, f"{start.service.name} is ready ({found.answer})")
             return found
+        if sight.status.state is ServiceState.FAILED:
+            deadline = min(deadline, machine.clock.monotonic() + GIVEN_UP_FOR)
         if machine.clock.monotonic() >= deadline or len(seen) > MAX_STARTS:
             raise _failed(machine, start.service, found)
-        _nudge(machine, place, start)
+        _nudge(machine, start, sight)
         machine.clock.sleep(PAUSE)
 
 
-def _ready(machine: Machine, place: InPlace, start: Start, seen: dict[ProcessId, None]) -> Ready | str:
+def _ready(machine: Machine, start: Start, sight: Sight, seen: dict[ProcessId, None]) -> Ready | str:
     """Ready, or what is still missing."""
-    sight = machine.rules.look(start.service, place)
-    if sight.status.state is ServiceState.FAILED:
-        raise _failed(machine, start.service, f"the supervisor gave up on it ({sight.status.raw})")
     if sight.process is None:
-        return "it has no process"
+        return f"it has no process; the supervisor says {sight.status.raw or sight.status.state.value}"
     seen[sight.process] = None
     if len(seen) > MAX_STARTS:
         return f"it was started {len(seen)} times and ended each time"
@@ -127,9 +129,8 @@ def _ready(machine: Machine, place: InPlace, start: Start, seen: dict[ProcessId,
     return _ask(machine, start.service, sight.process)
 
 
-def _nudge(machine: Machine, place: InPlace, start: Start) -> None:
+def _nudge(machine: Machine, start: Start, sight: Sight) -> None:
     """Mend what a supervisor can do meanwhile: lose the start half, or restart the old bytes by itself."""
-    sight = machine.rules.look(start.service, place)
     lost = sight.process is None and sight.status.state is ServiceState.STOPPED
     if lost or sight.runs in (Runs.OLD, Runs.UNVERIFIED):
         _cycle(machine, start.service, sight.process)

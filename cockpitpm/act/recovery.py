@@ -16,7 +16,7 @@ from cockpitpm.act.stage import abandon
 from cockpitpm.act.transaction import finish
 from cockpitpm.errors import CockpitPmError
 from cockpitpm.model.receipt import ActivationRecord
-from cockpitpm.record import generations, journal
+from cockpitpm.record import generations, journal, leftovers
 from cockpitpm.record.journal import Journal
 
 
@@ -32,7 +32,7 @@ class Recovered:
 
 def recover(machine: Machine) -> tuple[Recovered, ...]:
     """Finish every unfinished transaction, oldest first. Doing it again changes nothing."""
-    journal.sweep(machine.layout.journal)
+    leftovers.sweep(machine.layout)
     return tuple(_one(machine, path) for path in journal.unfinished(machine.layout.journal))
 
 

@@ -38,7 +38,7 @@ def _missing(app: AppPlan, outcomes: dict[str, AppOutcome]) -> Refused | None:
 def _one(machine: Machine, plan: Plan, app: AppPlan) -> AppOutcome:
     if not app.acts:
         return without_steps(app)
-    machine.reporter.app_started(app.app, app.decision.tag)
+    machine.reporter.app_started(app.app, app.decision.KIND)
     outcome = _transact(machine, plan, app)
     machine.reporter.app_finished(app.app, outcome.detail, outcome.exit_code is ExitCode.DONE)
     return outcome

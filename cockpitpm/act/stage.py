@@ -107,6 +107,8 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
 def _fetch(machine: Machine, app: AppPlan, repo: Repo) -> tuple[AppPlan, dict[str, Staged]]:
     """Download, settle, and once more where the plan falls back to another candidate."""
     staged: dict[str, Staged] = {}
+    if not app.fetches:
+        return app, staged
     while True:
         missing = tuple(f for f in app.fetches if _stale(staged.get(f.binary), f.candidates[0].uuid))
         staged |= fetch_all(machine, app.app, repo, missing)

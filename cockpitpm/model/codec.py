@@ -2,7 +2,7 @@
 
 Our own and small because every command pays for it at start-up; a general library costs as much as click again.
 Times and digests are strings here, so the types that occur are few: attrs classes, enums, str, int, float, bool,
-None, tuples, string-keyed mappings, optionals, and unions of attrs classes told apart by their class variable `tag`.
+None, tuples, string-keyed mappings, optionals, and unions of attrs classes told apart by their class variable `KIND`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Malformed(ValueError):
 
 
 def encode(value: object) -> Any:
-    """The JSON tree of a value. Classes with a `tag` get it under the key `is`."""
+    """The JSON tree of a value. Classes with a `KIND` get it under the key `is`."""
     if attrs.has(type(value)):
         instance = cast(Any, value)
         tree = {f.name: encode(getattr(instance, f.name)) for f in attrs.fields(type(instance))}
-        tag = getattr(type(value), "tag", None)
+        tag = getattr(type(value), "KIND", None)
         return {"is": tag, **tree} if tag else tree
     if isinstance(value, Enum):
         return value.value
@@ -130,7 +130,7 @@ def _union(args: tuple[Any, ...]) -> Decoder:
     """`X | None`, or a union of tagged classes."""
     kinds = tuple(a for a in args if a is not type(None))
     optional = len(kinds) < len(args)
-    tagged = {k.tag: _decoder(k) for k in kinds} if len(kinds) > 1 else {}
+    tagged = {k.KIND: _decoder(k) for k in kinds} if len(kinds) > 1 else {}
     only = None if tagged else _decoder(kinds[0])
 
     def read(tree: Any, path: str) -> Any:

@@ -55,7 +55,7 @@ class Reason(Enum):
 class Install:
     """The app is not here; the release will be."""
 
-    tag: ClassVar[str] = "install"
+    KIND: ClassVar[str] = "install"
     release: Release
 
 
@@ -63,7 +63,7 @@ class Install:
 class Upgrade:
     """Other bytes are published than the receipts name. `commit` is what is installed now."""
 
-    tag: ClassVar[str] = "upgrade"
+    KIND: ClassVar[str] = "upgrade"
     release: Release
     commit: str
 
@@ -72,7 +72,7 @@ class Upgrade:
 class Reregister:
     """The bytes stay; the declaration of these services, or of the bundle, has changed."""
 
-    tag: ClassVar[str] = "reregister"
+    KIND: ClassVar[str] = "reregister"
     services: tuple[str, ...]
 
 
@@ -80,7 +80,7 @@ class Reregister:
 class Rollback:
     """An older generation (or the same one, fresh from the store) becomes current."""
 
-    tag: ClassVar[str] = "rollback"
+    KIND: ClassVar[str] = "rollback"
     generation: int
     commit: str
 
@@ -89,14 +89,14 @@ class Rollback:
 class Remove:
     """The app goes."""
 
-    tag: ClassVar[str] = "remove"
+    KIND: ClassVar[str] = "remove"
 
 
 @frozen(kw_only=True)
 class Mend:
     """Bytes and receipts stay; these services are brought to run what is in place."""
 
-    tag: ClassVar[str] = "mend"
+    KIND: ClassVar[str] = "mend"
     services: tuple[str, ...]
 
 
@@ -104,7 +104,7 @@ class Mend:
 class UpToDate:
     """Nothing to do; `why` is one line."""
 
-    tag: ClassVar[str] = "up_to_date"
+    KIND: ClassVar[str] = "up_to_date"
     why: str
 
 
@@ -112,7 +112,7 @@ class UpToDate:
 class Waiting:
     """Nothing can be done yet and nobody needs to act, such as for a release that is still a draft."""
 
-    tag: ClassVar[str] = "waiting"
+    KIND: ClassVar[str] = "waiting"
     why: str
     way_out: str
 
@@ -121,7 +121,7 @@ class Waiting:
 class Refused:
     """It can be done and will not be. `evidence` are the facts, `way_out` the command or act that gets through."""
 
-    tag: ClassVar[str] = "refused"
+    KIND: ClassVar[str] = "refused"
     reason: Reason
     evidence: str
     way_out: str
@@ -131,7 +131,7 @@ class Refused:
 class Unplanned:
     """What must be known could not be learned (the forge is down, say); the others go on."""
 
-    tag: ClassVar[str] = "unplanned"
+    KIND: ClassVar[str] = "unplanned"
     message: str
     hint: str
     exit_code: ExitCode
@@ -144,7 +144,7 @@ Decision = Install | Upgrade | Reregister | Rollback | Remove | Mend | UpToDate 
 class Fetch:
     """Download one binary. `candidates` are its assets in order of preference; the first is taken."""
 
-    tag: ClassVar[str] = "fetch"
+    KIND: ClassVar[str] = "fetch"
     binary: str
     candidates: tuple[Asset, ...]
 
@@ -153,7 +153,7 @@ class Fetch:
 class Swap:
     """Make generation `to` the current one. 0 means: not installed."""
 
-    tag: ClassVar[str] = "swap"
+    KIND: ClassVar[str] = "swap"
     origin: int
     to: int
     binaries: tuple[str, ...]
@@ -163,7 +163,7 @@ class Swap:
 class Register:
     """Tell the supervisor this definition. `new` if it knows none."""
 
-    tag: ClassVar[str] = "register"
+    KIND: ClassVar[str] = "register"
     service: str
     new: bool
 
@@ -172,7 +172,7 @@ class Register:
 class Converge:
     """Bring the service onto the new bytes; the canary goes first and alone."""
 
-    tag: ClassVar[str] = "converge"
+    KIND: ClassVar[str] = "converge"
     service: str
     canary: bool
 
@@ -181,7 +181,7 @@ class Converge:
 class Ask:
     """Probe the service: in time after the start, and again after it had time to fall over. Seconds."""
 
-    tag: ClassVar[str] = "probe"
+    KIND: ClassVar[str] = "probe"
     service: str
     ready_within: float
     stays_ready: float
@@ -191,7 +191,7 @@ class Ask:
 class Retire:
     """Stop and forget a service that the target generation does not have."""
 
-    tag: ClassVar[str] = "retire"
+    KIND: ClassVar[str] = "retire"
     service: str
 
 
@@ -199,7 +199,7 @@ class Retire:
 class Record:
     """Write the receipts and the line of history."""
 
-    tag: ClassVar[str] = "record"
+    KIND: ClassVar[str] = "record"
     generation: int
 
 

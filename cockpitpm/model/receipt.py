@@ -72,6 +72,10 @@ class Verb(Enum):
     RESTART = "restart"
 
 
+CHANGES_BYTES = frozenset({Verb.INSTALL, Verb.UPGRADE, Verb.ROLLBACK})
+"""The verbs after which another generation may be the current one."""
+
+
 class Outcome(Enum):
     """How a transaction ended."""
 

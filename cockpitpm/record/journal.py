@@ -97,13 +97,6 @@ def unfinished(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.glob("*.journal")))
 
 
-def sweep(folder: Path) -> None:
-    """Remove what was being allocated when its process died."""
-    with disk("clean the journal"):
-        for path in folder.glob(".*.new"):
-            remove(path)
-
-
 def _line(record: Mapping[str, Any]) -> bytes:
     body = json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(body), body)

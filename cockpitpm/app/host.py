@@ -1,0 +1,243 @@
+"""One machine, opened: its settings, role and catalog, its ports, its engine. Each part is made when first needed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from attrs import field, frozen
+
+from cockpitpm.act.machine import Machine, Rules, instant
+from cockpitpm.act.recovery import Recovered, recover
+from cockpitpm.clock import SystemClock
+from cockpitpm.decide.definition import definition_of, probe_target
+from cockpitpm.decide.role import decide_role
+from cockpitpm.decide.running import judge
+from cockpitpm.decide.settle import settle
+from cockpitpm.declare.catalog import resolve
+from cockpitpm.declare.data import bundles_folder
+from cockpitpm.declare.machine import read_machine
+from cockpitpm.errors import MachineError, StoreError
+from cockpitpm.forges import open_forge
+from cockpitpm.model.bundle import Bundle, Repo, Service
+from cockpitpm.model.catalog import Catalog
+from cockpitpm.model.facts import InPlace, MachineFacts, Sight
+from cockpitpm.model.role import Role, RoleChoice, RoleLevel
+from cockpitpm.model.service import Definition, ProbeTarget
+from cockpitpm.model.settings import Settings
+from cockpitpm.observe.services import look_at
+from cockpitpm.ports import Clock, Forge, Prober, Processes, Reporter, Supervisor
+from cockpitpm.probes import SystemProber
+from cockpitpm.processes import LinuxProcesses
+from cockpitpm.record import generations, journal
+from cockpitpm.record.durable import disk, make_folder
+from cockpitpm.record.layout import Layout
+from cockpitpm.record.lock import Holder, locked
+from cockpitpm.supervisors import open_supervisor
+
+
+@frozen(kw_only=True)
+class Invocation:
+    """What a face knows. Paths are absolute; `env_role` is the raw variable, None if unset.
+
+    `role` overrides it, for reading verbs only. `actor` is who asks, `command` how; `environment` is what services
+    find beside their own variables.
+    """
+
+    root: Path
+    bundles: Path | None = None
+    env_role: str | None = None
+    role: Role | None = None
+    actor: str = ""
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(factory=dict)
+    reporter: Reporter = field(factory=Reporter)
+
+
+@frozen(kw_only=True)
+class Ports:
+    """Stand-ins for the world; None means the real one. Only tests give any."""
+
+    supervisor: Supervisor | None = None
+    prober: Prober | None = None
+    processes: Processes | None = None
+    clock: Clock | None = None
+    forges: Mapping[str, Forge] = field(factory=dict)
+
+
+class Host:
+    """One machine, opened for one command. Nothing is read before it is asked for, and nothing twice."""
+
+    def __init__(self, invocation: Invocation, ports: Ports | None = None) -> None:
+        self.invocation = invocation
+        self.layout = Layout(invocation.root)
+        self._given = ports or Ports()
+        self._forges: dict[str, Forge] = dict(self._given.forges)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What machine.yaml says; defaults where there is none. Raises MachineError with its line and column."""
+        path = self.layout.settings
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            text = b""
+        except OSError as error:
+            hint = "Run the command as the owner of the root"
+            raise MachineError(f"Cannot read {path}: {error.strerror}", hint) from error
+        return read_machine(text, str(path))
+
+    @cached_property
+    def role(self) -> RoleChoice:
+        """The machine's role and where it comes from."""
+        levels = (
+            RoleLevel(source=str(self.layout.settings), value=self.settings.role),
+            RoleLevel(source="COCKPIT_MACHINE_ROLE", value=self.invocation.env_role),
+        )
+        asked = self.invocation.role
+        return decide_role((RoleLevel(source="--role", value=asked.value), *levels) if asked else levels)
+
+    @cached_property
+    def bundles_folder(self) -> Path:
+        """Where the bundles are."""
+        return self.invocation.bundles or bundles_folder()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The bundles that this machine's role sees."""
+        return resolve(self.bundles_folder, self.role.role)
+
+    @cached_property
+    def socket_root(self) -> str:
+        """Where services listen, absolute."""
+        said = self.settings.socket_root
+        root = str(self.layout.root)
+        return str(self.layout.root / said) if said else f"{root}/var/sockets"
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The machine's time."""
+        return self._given.clock or SystemClock()
+
+    @cached_property
+    def processes(self) -> Processes:
+        """The machine's processes."""
+        return self._given.processes or LinuxProcesses()
+
+    @cached_property
+    def prober(self) -> Prober:
+        """Asks services."""
+        return self._given.prober or SystemProber()
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        """What keeps this machine's services running."""
+        if self._given.supervisor:
+            return self._given.supervisor
+        kind = self.settings.supervisor
+        return open_supervisor(kind, self.layout.var / kind, self.processes, self.clock, self.invocation.environment)
+
+    def forge(self, repo: Repo) -> Forge:
+        """The forge that a bundle's repository is on. Raises MachineError if machine.yaml does not name it."""
+        if repo.forge not in self._forges:
+            settings = self.settings.forges.get(repo.forge)
+            if settings is None:
+                known = ", ".join(self.settings.forges)
+                hint = f"Add it under forges in {self.layout.settings}; known: {known}"
+                raise MachineError(f"There is no forge called {repo.forge!r}", hint)
+            warn = self.invocation.reporter.warning
+            self._forges[repo.forge] = open_forge(repo.forge, settings, None, warn=lambda text: warn("", text))
+        return self._forges[repo.forge]
+
+    def channel_of(self, bundle: Bundle) -> str:
+        """The channel an app follows on this machine."""
+        return self.settings.channel_of(bundle.name, bundle.channel)
+
+    def facts(self) -> MachineFacts:
+        """The machine around the apps."""
+        installed = {app: self._installed(app) for app in generations.apps(self.layout)}
+        return MachineFacts(root=str(self.layout.root), socket_root=self.socket_root, installed=installed)
+
+    def _installed(self, app: str) -> Bundle:
+        number = generations.number_of(generations.current_live(self.layout, app))
+        return generations.read(self.layout, app, number).bundle
+
+    def machine(self) -> Machine:
+        """The engine's view of this machine."""
+        return Machine(
+            layout=self.layout,
+            forge=self.forge,
+            supervisor=self.supervisor,
+            prober=self.prober,
+            processes=self.processes,
+            clock=self.clock,
+            reporter=self.invocation.reporter,
+            rules=self._rules(),
+            token=lambda: secrets.token_hex(3),
+            keep=self.settings.keep_generations,
+        )
+
+    def _rules(self) -> Rules:
+        return Rules(settle=settle, look=self.look, define=self._define, question=self._question)
+
+    def look(self, service: Service, place: InPlace) -> Sight:
+        """One look at a service, judged."""
+        fact = look_at(self.supervisor, self.processes, service.name)
+        runs = judge(service, fact, place)
+        return Sight(status=fact.status, process=fact.process, images=fact.images, runs=runs)
+
+    def _define(self, service: Service) -> Definition:
+        return definition_of(service, str(self.layout.root), self.socket_root, {})
+
+    def _question(self, service: Service) -> ProbeTarget | None:
+        return probe_target(service, str(self.layout.root), self.socket_root)
+
+    @contextmanager
+    def changing(self) -> Iterator[tuple[Recovered, ...]]:
+        """Hold the machine's lock, with everything that was interrupted before finished first.
+
+        Raises MachineError for anybody but the owner of the root, LockedError if somebody else is changing it.
+        """
+        self._prepare()
+        with locked(self.layout.lock, self._holder()) as dead:
+            if dead and not self.processes.alive(dead.process):
+                told = f"process {dead.pid} ({dead.command}) died without letting go of the lock; taken over"
+                self.invocation.reporter.warning("", told)
+            yield recover(self.machine())
+
+    def _prepare(self) -> None:
+        root = self.layout.root
+        if root.exists() and root.stat().st_uid != os.geteuid():
+            owner = root.owner()
+            words = shlex.join(self.invocation.command)
+            raise MachineError(f"{root} belongs to {owner}, who alone may change it", f"Run: sudo -u {owner} {words}")
+        with disk("create the root"):
+            make_folder(root, 0o755)
+            make_folder(self.layout.var.parent, 0o755)
+            make_folder(self.layout.var)
+
+    def _holder(self) -> Holder:
+        me = self.processes.identify(os.getpid())
+        boot, _ = self.processes.now()
+        return Holder(
+            pid=os.getpid(),
+            start_ticks=me.start_ticks if me else 0,
+            boot_id=boot,
+            command=shlex.join(self.invocation.command),
+            since=instant(self.clock.now()),
+        )
+
+
+def unfinished(layout: Layout) -> tuple[str, ...]:
+    """The transactions that wait for recovery; a reading verb reports them and changes nothing."""
+    try:
+        return tuple(path.stem for path in journal.unfinished(layout.journal))
+    except OSError as error:
+        raise StoreError(
+            f"Cannot read {layout.journal}: {error.strerror}", "Run it as the owner of the root"
+        ) from error

@@ -1,0 +1,12 @@
+"""`recover`: finish what was interrupted, and bring up what is meant to run."""
+
+from __future__ import annotations
+
+from cockpitpm.act.recovery import Recovered
+from cockpitpm.app.host import Host
+
+
+def recover(host: Host) -> tuple[Recovered, ...]:
+    """Finish every interrupted transaction. Gives what was found; an entry with an error stays unfinished."""
+    with host.changing() as found:
+        return found

@@ -1,0 +1,128 @@
+"""`status`: what is true on this machine, from disk and processes alone; nothing goes out and nothing changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from cockpitpm.app.host import Host
+from cockpitpm.app.names import apps_of
+from cockpitpm.decide.truths import report
+from cockpitpm.errors import StoreError
+from cockpitpm.model.receipt import CHANGES_BYTES, Outcome
+from cockpitpm.model.role import Role
+from cockpitpm.model.status import AppReport, Remark, ServiceReport
+from cockpitpm.observe.apps import on_disk, with_services
+from cockpitpm.record import generations, history, journal
+
+
+@frozen(kw_only=True)
+class MachineReport:
+    """Every app that the role sees or that is installed. `unfinished` are the interrupted transactions."""
+
+    role: Role
+    apps: tuple[AppReport, ...]
+    unfinished: tuple[str, ...]
+
+
+def status(host: Host, names: tuple[str, ...] = ()) -> MachineReport:
+    """The truths of these apps, or of all. Raises PlanError for an unknown name, StoreError for a changed record."""
+    installed = generations.apps(host.layout)
+    listed = [b.name for b in host.catalog.bundles]
+    apps = apps_of(host, names) if names else tuple(sorted({*listed, *installed}))
+    left = _unfinished(host)
+    since = _installed_at(host)
+    found = tuple(_app(host, app, since.get(app, ""), left.get(app, "")) for app in apps)
+    return MachineReport(role=host.role.role, apps=found, unfinished=tuple(left.values()))
+
+
+def _app(host: Host, app: str, since: str, unfinished: str) -> AppReport:
+    declared = host.catalog.bundle(app)
+    facts = on_disk(host.layout, app, declared, host.channel_of(declared) if declared else "")
+    if facts.installed:
+        facts = with_services(facts, host.supervisor, host.processes)
+    return report(facts, since, unfinished)
+
+
+def _unfinished(host: Host) -> dict[str, str]:
+    """The interrupted transaction of each app, as far as its journal can be read."""
+    found: dict[str, str] = {}
+    for path in journal.unfinished(host.layout.journal):
+        try:
+            found[journal.Journal.read(path).intent["app"]] = path.stem
+        except (StoreError, KeyError):
+            found[""] = path.stem
+    return found
+
+
+def _installed_at(host: Host) -> dict[str, str]:
+    """When the current generation of each app became the current one: the time of its newest committed flip."""
+    since: dict[str, str] = {}
+    for line in history.read(host.layout.history):
+        entry = line.entry
+        if entry.outcome is Outcome.COMMITTED and entry.verb in CHANGES_BYTES:
+            since[entry.app] = entry.at
+    return since
+
+
+def to_json(machine: MachineReport) -> dict[str, Any]:
+    """The public shape of `status --json`."""
+    return {
+        "role": machine.role.value,
+        "apps": [_app_json(app) for app in machine.apps],
+        "unfinished": list(machine.unfinished),
+    }
+
+
+def _app_json(app: AppReport) -> dict[str, Any]:
+    return {
+        "name": app.name,
+        "title": app.title,
+        "layer": app.layer,
+        "installed": app.generation > 0,
+        "generation": app.generation or None,
+        "channel": app.channel,
+        "notes": [_remark_json(r) for r in app.remarks],
+        "services": [_service_json(s) for s in app.services],
+    }
+
+
+def _service_json(service: ServiceReport) -> dict[str, Any]:
+    receipt = service.receipt
+    build = receipt and {
+        "tag": receipt.tag,
+        "commit": receipt.commit,
+        "md5": receipt.md5,
+        "asset": receipt.asset,
+        "installed_at": service.installed_at,
+    }
+    return {
+        "name": service.name,
+        "state": service.state.value,
+        "supervisor_says": service.raw,
+        "wanted": service.wanted.value,
+        "pid": service.pid,
+        "build": build,
+        "truths": _truths_json(service),
+        "notes": [_remark_json(r) for r in service.remarks],
+    }
+
+
+def _truths_json(service: ServiceReport) -> dict[str, Any]:
+    receipt = service.receipt
+    return {
+        "process": {"is": service.process.value, "pid": service.pid, "sha256": service.process_sha256},
+        "file": {"is": service.file.value, "sha256": service.file_sha256},
+        "receipt": {"is": "recorded" if receipt else "none", "sha256": receipt.sha256 if receipt else None},
+        "channel": {
+            "is": service.channel.value,
+            "tag": service.channel_tag or None,
+            "commit": service.channel_commit or None,
+            "read_at": service.channel_read_at or None,
+        },
+    }
+
+
+def _remark_json(remark: Remark) -> dict[str, str]:
+    return {"note": remark.note.value, "evidence": remark.evidence, "next": remark.next_step}

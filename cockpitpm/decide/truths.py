@@ -1,0 +1,124 @@
+"""Facts become the four truths and the remarks on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cockpitpm.decide.obstacles import drift
+from cockpitpm.decide.running import judge
+from cockpitpm.decide.wanted import wanted_services
+from cockpitpm.model.bundle import Service
+from cockpitpm.model.facts import AppFacts, Entry, FileFact, ServiceFact
+from cockpitpm.model.receipt import Generation
+from cockpitpm.model.service import Runs, ServiceState, Wanted
+from cockpitpm.model.status import AppReport, ChannelTruth, FileTruth, Note, Remark, ServiceReport
+
+
+def report(facts: AppFacts, installed_at: str, unfinished: str) -> AppReport:
+    """What is true of an app. `unfinished` is the transaction that was interrupted on it, empty if none."""
+    bundle = facts.installed.bundle if facts.installed else facts.declared
+    assert bundle is not None
+    services: tuple[ServiceReport, ...] = ()
+    if facts.installed:
+        generation = facts.installed
+        services = tuple(_service(facts, generation, s, installed_at) for s in bundle.services)
+    return AppReport(
+        name=facts.app,
+        title=bundle.title,
+        layer=bundle.layer.value,
+        generation=facts.installed.number if facts.installed else 0,
+        channel=facts.channel,
+        services=services,
+        remarks=tuple(_about_app(facts, unfinished)),
+    )
+
+
+def _about_app(facts: AppFacts, unfinished: str) -> Iterator[Remark]:
+    if unfinished:
+        yield Remark(
+            note=Note.UNFINISHED,
+            evidence=f"transaction {unfinished} was interrupted",
+            next_step="cockpitpm recover",
+        )
+    if facts.installed and facts.declared is None:
+        yield Remark(
+            note=Note.UNLISTED,
+            evidence="this role's catalog does not hold it; it keeps running and is never upgraded",
+            next_step=f"cockpitpm remove {facts.app}",
+        )
+
+
+def _service(facts: AppFacts, generation: Generation, service: Service, installed_at: str) -> ServiceReport:
+    fact = facts.services[service.name]
+    binary = service.binary or generation.bundle.binaries[0].name
+    receipt = generation.receipt(binary)
+    file = facts.files[binary]
+    runs = judge(service, fact, facts.in_place)
+    wanted = wanted_services(facts, generation.bundle)[service.name]
+    seen = facts.state.observation
+    return ServiceReport(
+        name=service.name,
+        app=facts.app,
+        state=fact.status.state,
+        raw=fact.status.raw,
+        wanted=wanted,
+        pid=fact.process.pid if fact.process else None,
+        receipt=receipt,
+        installed_at=installed_at,
+        process=runs,
+        process_sha256=receipt.sha256 if receipt and runs is Runs.CURRENT else None,
+        file=_file(facts, file),
+        file_sha256=file.sha256,
+        channel=_channel(facts, generation),
+        channel_tag=seen.tag if seen else "",
+        channel_commit=seen.commit if seen else "",
+        channel_read_at=seen.at if seen else "",
+        remarks=tuple(_remarks(facts, fact, runs, file, wanted)),
+    )
+
+
+def _file(facts: AppFacts, file: FileFact) -> FileTruth:
+    if file.entry is Entry.ABSENT:
+        return FileTruth.MISSING
+    return FileTruth.DRIFTED if drift(facts, file) else FileTruth.RECORDED
+
+
+def _channel(facts: AppFacts, generation: Generation) -> ChannelTruth:
+    seen = facts.state.observation
+    if seen is None or seen.channel != facts.channel:
+        return ChannelTruth.UNKNOWN
+    if seen.build == generation.build or set(seen.uuids) == {r.uuid for r in generation.receipts}:
+        return ChannelTruth.SAME
+    blocked = any(set(b.uuids) == set(seen.uuids) for b in facts.state.blocked)
+    return ChannelTruth.BLOCKED if blocked else ChannelTruth.BEHIND
+
+
+def _remarks(facts: AppFacts, fact: ServiceFact, runs: Runs, file: FileFact, wanted: Wanted) -> Iterator[Remark]:
+    if told := drift(facts, file):
+        number = facts.installed.number if facts.installed else 0
+        yield Remark(note=Note.DRIFTED, evidence=told, next_step=f"cockpitpm rollback {facts.app} --to {number}")
+    yield from _process(fact, runs, wanted)
+
+
+def _process(fact: ServiceFact, runs: Runs, wanted: Wanted) -> Iterator[Remark]:
+    converge = f"cockpitpm converge {fact.name}"
+    pid = fact.process.pid if fact.process else None
+    if wanted is Wanted.STOPPED:
+        if runs is Runs.NOTHING:
+            yield Remark(
+                note=Note.STOPPED, evidence="it was stopped on purpose", next_step=f"cockpitpm start {fact.name}"
+            )
+    elif runs is Runs.NOTHING:
+        told = (
+            f"it is meant to run and has no process; the supervisor says {fact.status.raw or fact.status.state.value}"
+        )
+        yield Remark(note=Note.FAILED, evidence=told, next_step=converge)
+    elif runs in (Runs.OLD, Runs.OTHER):
+        what = "older bytes of the app" if runs is Runs.OLD else "something that is not the app's binary"
+        yield Remark(note=Note.PENDING, evidence=f"process {pid} executes {what}", next_step=converge)
+    elif runs is Runs.UNVERIFIED:
+        told = f"process {pid} is a script that may have been started before the bytes changed"
+        yield Remark(note=Note.UNVERIFIED, evidence=told, next_step=converge)
+    if fact.status.state is ServiceState.FAILED and runs is not Runs.NOTHING:
+        told = f"the supervisor says {fact.status.raw or 'failed'}, but process {pid} lives"
+        yield Remark(note=Note.FAILED, evidence=told, next_step=f"cockpitpm logs {fact.name}")

@@ -1,0 +1,41 @@
+"""`machine.yaml` as a file: one key is changed, everything else stays as people wrote it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from cockpitpm.record.durable import disk, replace_file
+
+
+def changed(text: str, path: tuple[str, ...], value: str | None) -> str:
+    """The same YAML with one key set, or removed for None. Comments, order and quotes stay."""
+    from ruamel.yaml import YAML  # costs as much as click to import, and only the setting verbs need it
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    tree: Any = yaml.load(text) or {}
+    _put(tree, path, value)
+    if not tree:
+        return ""
+    out = io.StringIO()
+    yaml.dump(tree, out)
+    return out.getvalue()
+
+
+def _put(tree: Any, path: tuple[str, ...], value: str | None) -> None:
+    for key in path[:-1]:
+        if key not in tree:
+            tree[key] = {}
+        tree = tree[key]
+    if value is None:
+        tree.pop(path[-1], None)
+    else:
+        tree[path[-1]] = value
+
+
+def write(path: Path, text: str) -> None:
+    """Put the text in place durably."""
+    with disk("write"):
+        replace_file(path, text.encode(), 0o644)

@@ -1,0 +1,182 @@
+"""The ports, played by a World."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from cockpitpm.errors import SupervisorError
+from cockpitpm.model.codec import decode, encode
+from cockpitpm.model.process import FileId, Image, ProcessId
+from cockpitpm.model.service import (
+    Definition,
+    Health,
+    Healthy,
+    ProbeTarget,
+    ServiceState,
+    ServiceStatus,
+    Unhealthy,
+    Wanted,
+)
+from tests.sim.world import TICKS, World, begin, end
+
+
+class ClockSim:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now(self) -> datetime:
+        return self._world.now()
+
+    def monotonic(self) -> float:
+        return float(self._world.state()["time"])
+
+    def sleep(self, seconds: float) -> None:
+        with self._world.changing() as state:
+            state["time"] += max(seconds, 0.001)
+
+
+class ProcessesSim:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def identify(self, pid: int) -> ProcessId | None:
+        state = self._world.state()
+        process = state["processes"].get(str(pid))
+        return ProcessId(boot_id=state["boot"], pid=pid, start_ticks=process["ticks"]) if process else None
+
+    def tree(self, pid: int) -> tuple[Image, ...]:
+        process = self._world.state()["processes"].get(str(pid))
+        return (
+            tuple(_image(pid + i, process["ticks"], image) for i, image in enumerate(process["images"]))
+            if process
+            else ()
+        )
+
+    def alive(self, process: ProcessId) -> bool:
+        return self.identify(process.pid) == process
+
+    def executed(self, files: Collection[FileId]) -> frozenset[FileId]:
+        images = [i for p in self._world.state()["processes"].values() for i in p["images"]]
+        return frozenset(files) & {FileId(dev=i["dev"], ino=i["ino"]) for i in images}
+
+    def now(self) -> tuple[str, int]:
+        state = self._world.state()
+        return state["boot"], int(state["time"] * TICKS)
+
+
+def _image(pid: int, ticks: int, image: dict[str, Any]) -> Image:
+    file = FileId(dev=image["dev"], ino=image["ino"])
+    return Image(pid=pid, start_ticks=ticks, file=file, deleted=False, argv=tuple(image["argv"]))
+
+
+class SupervisorSim:
+    """Keeps definitions and intent. Faults: `lose-start` (the start half of a cycle), `down` (no answer)."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def list(self) -> tuple[ServiceStatus, ...]:
+        return tuple(self.status(name) for name in sorted(self._world.state()["services"]))
+
+    def status(self, service: str) -> ServiceStatus:
+        state = self._world.state()
+        entry = state["services"].get(service)
+        if entry is None:
+            return ServiceStatus(name=service, state=ServiceState.ABSENT)
+        said = ServiceState.RUNNING if "lie" in state["faults"] else ServiceState(entry["state"])
+        pid = entry["pid"] or None
+        return ServiceStatus(name=service, state=said, pid=pid, wanted=Wanted(entry["wanted"]), raw=entry["state"])
+
+    def start(self, service: str) -> None:
+        with self._changing(service) as (state, entry):
+            entry["wanted"] = "running"
+            if not entry["pid"]:
+                begin(state, entry)
+
+    def stop(self, service: str) -> None:
+        with self._changing(service) as (state, entry):
+            entry["wanted"] = "stopped"
+            end(state, entry, "stopped")
+
+    def cycle(self, service: str, only_if: ProcessId | None) -> None:
+        with self._changing(service) as (state, entry):
+            process = state["processes"].get(str(entry["pid"]))
+            now = ProcessId(boot_id=state["boot"], pid=entry["pid"], start_ticks=process["ticks"]) if process else None
+            if now != only_if:
+                return
+            end(state, entry, "stopped")
+            entry["wanted"] = "running"
+            if "lose-start" in state["faults"]:
+                state["faults"].remove("lose-start")
+                return
+            state["time"] += 0.006
+            begin(state, entry)
+
+    def define(self, definition: Definition) -> None:
+        if self.definition(definition.name) == definition:
+            return
+        self._answering()
+        with self._world.changing() as state:
+            fresh = {"definition": None, "state": "stopped", "pid": 0, "wanted": "unknown"}
+            entry = state["services"].setdefault(definition.name, fresh)
+            end(state, entry, "stopped")
+            entry["definition"] = encode(definition)
+
+    def definition(self, service: str) -> Definition | None:
+        entry = self._world.state()["services"].get(service)
+        if entry is None:
+            return None
+        tree = {**entry["definition"], "env": [list(pair) for pair in entry["definition"]["env"]]}
+        return decode(Definition, tree)
+
+    def forget(self, service: str) -> None:
+        self._answering()
+        with self._world.changing() as state:
+            entry = state["services"].pop(service, None)
+            if entry:
+                end(state, entry, "stopped")
+
+    def logs(self, service: str, lines: int) -> str:
+        return ""
+
+    def _answering(self) -> None:
+        if "down" in self._world.state()["faults"]:
+            raise SupervisorError("The supervisor does not answer", "Start it again")
+
+    def _changing(self, service: str) -> Any:
+        self._answering()
+        return _Entry(self._world, service)
+
+
+class _Entry:
+    def __init__(self, world: World, service: str) -> None:
+        self._context = world.changing()
+        self._service = service
+
+    def __enter__(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        state = self._context.__enter__()
+        if self._service not in state["services"]:
+            raise SupervisorError(f"The supervisor does not know {self._service}", "Register it")
+        return state, state["services"][self._service]
+
+    def __exit__(self, *error: Any) -> None:
+        self._context.__exit__(*error)
+
+
+class ProberSim:
+    """A service answers as the bytes of its process say."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def probe(self, target: ProbeTarget) -> Health:
+        state = self._world.state()
+        entry = state["services"].get(target.service)
+        process = state["processes"].get(str(entry["pid"])) if entry else None
+        if process is None:
+            return Unhealthy(answer="connection refused")
+        if process["behaviour"] == "sick":
+            return Unhealthy(answer="HTTP 500")
+        return Healthy(answer=f"HTTP 200 from {process['images'][-1].get('version', '')}")

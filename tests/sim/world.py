@@ -1,0 +1,132 @@
+"""The state behind the simulators: services, processes, time. One JSON file, replaced in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+BOOT = "b00tb00t-0000-4000-8000-000000000001"
+EPOCH = datetime(2026, 6, 12, 8, 0, tzinfo=UTC)
+TICKS = 100
+CRASH_AFTER = 0.5
+
+
+def program(version: str, behaviour: str = "good", kind: str = "elf") -> bytes:
+    """The bytes of a simulated binary. Behaviours: good, exits (at once), sick (answers wrongly), crashes (later)."""
+    head = b"\x7fELF" if kind == "elf" else b"#!/bin/sh\n"
+    return head + json.dumps({"version": version, "behaviour": behaviour}).encode()
+
+
+def stamp(data: bytes) -> dict[str, str]:
+    """What `program` put into the bytes; None of it if they are no program."""
+    begin = data.find(b"{")
+    return json.loads(data[begin:]) if begin >= 0 else {}
+
+
+class World:
+    """Everything that outlives a killed process, but for the machine's own root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "world.json"
+        if not self.file.exists():
+            self._save({"time": 1000.0, "boot": BOOT, "pid": 100, "services": {}, "processes": {}, "faults": []})
+
+    @contextmanager
+    def changing(self) -> Iterator[dict[str, Any]]:
+        state = self.state()
+        yield state
+        self._save(state)
+
+    def state(self) -> dict[str, Any]:
+        """The state after everything that time alone has done."""
+        state = json.loads(self.file.read_bytes())
+        for service in state["services"].values():
+            self._age(state, service)
+        return state
+
+    def _age(self, state: dict[str, Any], service: dict[str, Any]) -> None:
+        process = state["processes"].get(str(service["pid"]))
+        if process and process["behaviour"] == "crashes" and state["time"] > process["started"] + CRASH_AFTER:
+            end(state, service, "failed")
+
+    def _save(self, state: dict[str, Any]) -> None:
+        fresh = self.file.with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps(state))
+        fresh.replace(self.file)
+
+    def fault(self, name: str) -> None:
+        """Let the supervisor do this wrong once; see SupervisorSim."""
+        with self.changing() as state:
+            state["faults"].append(name)
+
+    def crash(self, service: str) -> None:
+        """The process of a service dies and its supervisor starts it again, whatever its file is now."""
+        with self.changing() as state:
+            entry = state["services"][service]
+            end(state, entry, "stopped")
+            begin(state, entry)
+
+    def reboot(self) -> None:
+        """Every process is gone; the supervisor knows its services and runs none."""
+        with self.changing() as state:
+            state["boot"] = state["boot"][:-1] + str(int(state["boot"][-1]) + 1)
+            state["processes"] = {}
+            state["time"] = 50.0
+            for service in state["services"].values():
+                service |= {"state": "stopped", "pid": 0}
+
+    def moved(self) -> None:
+        """The machine's files were copied: every process now executes the copy of its file."""
+        with self.changing() as state:
+            for process in state["processes"].values():
+                for image in process["images"]:
+                    found = Path(image["file"]).stat()
+                    image |= {"dev": found.st_dev, "ino": found.st_ino}
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.state()["time"])
+
+
+def begin(state: dict[str, Any], service: dict[str, Any]) -> None:
+    """Start a process for the service from the file that its command leads to now."""
+    path = Path(service["definition"]["command"][0])
+    try:
+        images, behaviour = _images(path)
+    except OSError:
+        service |= {"state": "failed", "pid": 0}
+        return
+    state["pid"] += len(images)
+    pid = state["pid"]
+    if behaviour == "exits":
+        service |= {"state": "failed", "pid": 0}
+        return
+    started = {"started": state["time"], "ticks": int(state["time"] * TICKS), "service": service["definition"]["name"]}
+    state["processes"][str(pid)] = {**started, "images": images, "behaviour": behaviour, "path": str(path)}
+    service |= {"state": "running", "pid": pid}
+
+
+def _images(path: Path) -> tuple[list[dict[str, Any]], str]:
+    """What a tree started from this file executes. A wrapper is `#!wrap exec NAME` or `#!wrap child NAME`."""
+    data = path.read_bytes()
+    if data.startswith(b"#!wrap"):
+        _, how, name = data.decode().split()
+        inner, behaviour = _images(path.with_name(name))
+        return (inner if how == "exec" else [_image(Path("/bin/sh"), str(path)), *inner]), behaviour
+    executed = path if data.startswith(b"\x7fELF") else Path("/bin/sh")
+    return [{**_image(executed, str(path)), "version": stamp(data).get("version", "")}], stamp(data)["behaviour"]
+
+
+def _image(executed: Path, name: str) -> dict[str, Any]:
+    found = executed.stat()
+    return {"dev": found.st_dev, "ino": found.st_ino, "argv": [name], "file": str(executed.resolve())}
+
+
+def end(state: dict[str, Any], service: dict[str, Any], into: str) -> None:
+    """The whole tree of the service ends."""
+    state["processes"].pop(str(service["pid"]), None)
+    service |= {"state": into, "pid": 0}
