@@ -1,0 +1,91 @@
+"""The token of one forge, and where it may go: to the origin of the API, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from cockpitpm.errors import MachineError
+
+Warn = Callable[[str], None]
+"""Takes one line about something odd that was not an obstacle. It may be called from several threads."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port. Raises ValueError for what is no http(s) address, or carries a user name."""
+    parts = urlsplit(url)
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    if not port or not parts.hostname or "@" in parts.netloc or not _clean(url):
+        raise ValueError(f"{url!r} is not an http or https address")
+    return parts.scheme, parts.hostname, port
+
+
+def _clean(url: str) -> bool:
+    return url.isascii() and url.isprintable() and " " not in url and "\\" not in url and len(url) <= 4096
+
+
+def joined(url: str, location: str) -> str:
+    """The address that a redirect from `url` leads to; what is no address stays as it is, for `origin` to refuse."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
+def inward(host: str) -> bool:
+    """Whether the host means this machine or its link, where services answer whoever asks."""
+    from ipaddress import ip_address  # only a download, or a forge without TLS, needs it
+
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host.rstrip(".").endswith("localhost")
+    inner = getattr(address, "ipv4_mapped", None) or address
+    return bool(inner.is_loopback or inner.is_link_local or inner.is_unspecified)
+
+
+def base_of(name: str, url: str) -> SplitResult:
+    """The forge's address as `machine.yaml` has it. Raises MachineError."""
+    try:
+        origin(url)
+    except ValueError:
+        raise MachineError(f"forge {name}: {url!r} is not an http or https address", "Correct its url") from None
+    return urlsplit(url.rstrip("/"))
+
+
+class Access:
+    """What to say in the Authorization header, and the `origin` of the API.
+
+    Shared by threads; the only thing that ever changes is that the token becomes refused.
+    """
+
+    def __init__(self, name: str, base: SplitResult, token: str | None, warn: Warn) -> None:
+        if token and not (token.isascii() and token.isprintable() and " " not in token):
+            raise MachineError(f"forge {name}: the token has characters that no token has", "Store it again")
+        self._name = name
+        self.origin = origin(base.geturl())
+        self._token = token or None
+        self._warn = warn
+        self.refused = False
+        if token and self.origin[0] == "http" and not inward(self.origin[1]):
+            warn(f"forge {name} has an http address, so its token can be read on the way. Use https")
+
+    @property
+    def token(self) -> str | None:
+        """The token, None if there is none or the forge has refused it."""
+        return None if self.refused else self._token
+
+    def header(self, url: str) -> dict[str, str]:
+        """The header for a request to `url`; empty for any other origin."""
+        return {"Authorization": f"token {self.token}"} if self.token and origin(url) == self.origin else {}
+
+    def refuse(self) -> None:
+        """The forge answered 401 to the token: go on without it, and say so once.
+
+        A revoked token breaks reading even what is public, so one stale secret would stop every upgrade.
+        """
+        if not self.refused:
+            self.refused = True
+            self._warn(f"forge {self._name} refused the stored token; going on without it. Store a valid one")

@@ -1,0 +1,138 @@
+"""A folder as a forge: a mirror, an offline medium, a publisher without a server.
+
+    <url>/<owner>/<repo>/<tag>/<asset>          the files; the `/` of a tag is written `%2F`
+    <url>/<owner>/<repo>/<tag>/release.json     written last, and removed first when a release is replaced
+
+`release.json` is one object:
+
+    {"tag": "latest", "commit": "<full id>", "created_at": "<RFC 3339>", "draft": false,
+     "assets": [{"name": "...", "size": 123, "sha256": "<64 hex>", "uuid": "...", "created_at": "<RFC 3339>"}]}
+
+`tag`, `commit`, `created_at` and the assets' `name` are required. A `size` that is not the file's, or a missing file,
+means that a copy is going on. With a `sha256` the bytes are checked against it while they are read. A `uuid` needs a
+`sha256` beside it; without one the identity of an asset is made from the digest, or from the file's size and time.
+Below `url` no symbolic link is followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import quote, unquote, urlsplit
+
+from cockpitpm.errors import AssetBroken, ForgeError, ForgeUnreachable, MachineError, ReleaseNotFound, ReleaseNotReady
+from cockpitpm.forges import fields, folder, words
+from cockpitpm.forges.access import Warn
+from cockpitpm.forges.manifest import Shelf, digest_of
+from cockpitpm.model.bundle import Repo
+from cockpitpm.model.release import Asset, CommitSource, Release
+from cockpitpm.model.settings import ForgeSettings
+from cockpitpm.ports import Sink
+
+_PIECE: Final = 1024 * 1024
+
+
+class DirectoryForge:
+    """One folder of releases. It needs no token. Safe for several threads."""
+
+    def __init__(self, name: str, settings: ForgeSettings, token: str | None = None, *, warn: Warn) -> None:
+        self._name = name
+        self._owner = settings.owner
+        self._root = _root(name, settings.url)
+
+    def release(self, repo: Repo, tag: str) -> Release:
+        """What the tag's folder holds now; see `cockpitpm.ports.Forge`."""
+        full = words.full_name(repo, self._owner)
+        parts = (*full.split("/"), quote(words.tag_name(tag), safe=""))
+        with self._open(parts, f"{full} at {tag}") as shelf:
+            found = shelf.manifest()
+            if found.text("tag") != tag:
+                found.wrong("tag", f"is not {tag}")
+            assets = tuple(shelf.asset(item) for item in found.items("assets"))
+            if found.flag("draft") or not assets:
+                state = "is still a draft" if found.flag("draft") else "holds no asset yet"
+                raise ReleaseNotReady(f"{shelf.who}: the release {state}", "Try again when it is published")
+        return Release(
+            forge=self._name,
+            repo=full,
+            id="/".join(parts),
+            tag=tag,
+            created_at=found.moment("created_at"),
+            commit=found.commit("commit"),
+            commit_known_by=CommitSource.TAG,
+            assets=assets,
+        )
+
+    def fetch(self, asset: Asset, sink: Sink) -> None:
+        """Give the bytes to `sink`; see `cockpitpm.ports.Forge`."""
+        with self._open(self._placed(asset), asset.name) as shelf:
+            wanted = digest_of(_same(shelf, asset))
+            digest = hashlib.sha256()
+            with shelf.file(asset.name) as file:
+                for piece in _pieces(file, asset.size, shelf.who):
+                    if wanted is not None:
+                        digest.update(piece)
+                    sink(piece)
+        if wanted is not None and digest.hexdigest() != wanted:
+            raise AssetBroken(f"{shelf.who}: its bytes have not the announced SHA-256", "Copy the release again")
+
+    def _placed(self, asset: Asset) -> tuple[str, ...]:
+        """The parts of the folder that the address leads to, if that is a release's folder of this forge."""
+        prefix = f"{self._root.as_uri()}/"
+        parts = asset.url.removeprefix(prefix).split("/")
+        if not asset.url.startswith(prefix) or len(parts) != 4 or unquote(parts[-1]) != asset.name:
+            shown = words.plain(asset.url)
+            raise ForgeError(f"forge {self._name} ({self._root}): {shown} is not in this folder", "Plan anew")
+        # Decoded once, as every part of a file URL: the tag's folder keeps the % of its own name.
+        return tuple(unquote(part) for part in parts[:-1])
+
+    @contextmanager
+    def _open(self, parts: tuple[str, ...], what: str) -> Iterator[Shelf]:
+        who = f"forge {self._name} ({self._root}): {what}"
+        with ExitStack() as stack:
+            try:
+                held = stack.enter_context(folder.descend(self._root, parts))
+            except FileNotFoundError:
+                if self._root.is_dir():
+                    raise ReleaseNotFound(f"{who}: no folder {'/'.join(parts)}", "Copy the release there") from None
+                raise ForgeUnreachable(f"{who}: there is no such folder", "Is it mounted?") from None
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise ForgeUnreachable(f"{who}: {reason}", "Every part must be a folder, not a link") from None
+            yield Shelf(held, self._root.joinpath(*parts), who)
+
+
+def _root(name: str, url: str) -> Path:
+    """The folder of a plain path or a `file://` URL. Raises MachineError."""
+    parts = urlsplit(url)
+    path = Path(unquote(parts.path) if parts.scheme == "file" else url)
+    if parts.netloc not in {"", "localhost"} or not path.is_absolute() or "\0" in str(path):
+        raise MachineError(f"forge {name}: {words.plain(url)} is not the full path of a folder", "Correct its url")
+    return path
+
+
+def _same(shelf: Shelf, asset: Asset) -> fields.Fields:
+    """What the folder says about the asset now, if it still is the one that was planned."""
+    for item in shelf.manifest().items("assets"):
+        if item.name("name") == asset.name and shelf.asset(item).uuid == asset.uuid:
+            return item
+    raise AssetBroken(f"{shelf.who}: it was replaced since the release was read", "Try again: plan anew")
+
+
+def _pieces(file: BinaryIO, size: int, who: str) -> Iterator[bytes]:
+    """The bytes of the file, `size` of them. Raises AssetBroken if it is shorter or longer."""
+    left = size
+    while True:
+        try:
+            piece = file.read(min(_PIECE, left + 1))
+        except OSError as error:
+            raise ForgeUnreachable(f"{who}: {error.strerror or error}", "Is the disk healthy?") from error
+        left -= len(piece)
+        if left < 0 or (not piece and left):
+            raise AssetBroken(f"{who}: not the announced {size} bytes", "It is being written: try again later")
+        if not piece:
+            return
+        yield piece

@@ -1,0 +1,144 @@
+"""Requests to one forge: one pool for all threads, retries for what passes by itself, foreign errors wrapped here.
+
+Redirects, encodings and bodies are the caller's; urllib3 would follow https to http and pass custom headers on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from http.client import IncompleteRead
+from typing import Final
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3 import exceptions as foreign
+from urllib3.response import BaseHTTPResponse
+
+from cockpitpm import __version__
+from cockpitpm.errors import ForgeError, ForgeUnreachable
+from cockpitpm.forges import words
+from cockpitpm.forges.patience import Deadline, Patience
+from cockpitpm.forges.watch import Watch, pool_manager
+
+AGENT: Final = f"cockpitpm/{__version__}"
+PIECE: Final = 256 * 1024
+_BUSY: Final = frozenset({429, 502, 503, 504})
+_FAULTS: Final = (foreign.HTTPError, OSError)
+
+
+class Cut(ForgeUnreachable):
+    """The body ended before its announced end."""
+
+
+class Wire:
+    """Sends GET requests. Safe for several threads at once."""
+
+    def __init__(self, patience: Patience, connections: int = 8) -> None:
+        self.patience = patience
+        self._pool = pool_manager(connections)
+
+    @contextmanager
+    def get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Iterator[BaseHTTPResponse]:
+        """The response to one GET, its body unread, whatever its status but 429, 502, 503 and 504.
+
+        Those and lost connections are tried again. Raises ForgeUnreachable.
+        """
+        with Watch(deadline.left):
+            response = self._insist(url, headers, deadline)
+            try:
+                yield response
+            finally:
+                # A connection whose body was not read to its end must not serve the next request.
+                if response.length_remaining != 0:
+                    response.close()
+                response.release_conn()
+
+    def _insist(self, url: str, headers: dict[str, str], deadline: Deadline) -> BaseHTTPResponse:
+        attempt = 1
+        while True:
+            deadline.check()
+            last = attempt >= self.patience.attempts
+            try:
+                response = self._send(url, headers, deadline)
+            except _FAULTS as error:
+                if last or deadline.left <= 0 or not _passes(error):
+                    raise wrapped(error, url, deadline) from error
+                asked = None
+            else:
+                if response.status not in _BUSY:
+                    return response
+                asked = _retry_after(response.headers)
+                response.close()
+                response.release_conn()
+                if last:
+                    raise ForgeUnreachable(f"{deadline.who}: answers {response.status}", "Try again later")
+            deadline.rest(attempt, asked)
+            attempt += 1
+
+    def _send(self, url: str, headers: dict[str, str], deadline: Deadline) -> BaseHTTPResponse:
+        left = max(deadline.left, 0.001)
+        return self._pool.request(
+            "GET",
+            url,
+            headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers},
+            timeout=urllib3.Timeout(connect=min(self.patience.connect, left), read=min(self.patience.silence, left)),
+            redirect=False,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+
+def pieces(response: BaseHTTPResponse, url: str, deadline: Deadline) -> Iterator[bytes]:
+    """The body as it comes, undecoded, in pieces of at most 256 KiB. Raises ForgeUnreachable."""
+    while True:
+        deadline.check()
+        try:
+            # read1 returns what is there; read would wait for the whole piece, and a trickle would never time out.
+            piece = response.read1(PIECE, decode_content=False)
+        except _FAULTS as error:
+            raise wrapped(error, url, deadline) from error
+        if not piece:
+            return
+        yield piece
+
+
+def wrapped(error: Exception, url: str, deadline: Deadline) -> ForgeError:
+    """What a foreign error means, in our words."""
+    host = urlsplit(url).netloc
+    if deadline.left <= 0:
+        return ForgeUnreachable(f"{deadline.who}: not finished within {deadline.allowed:g} s", f"Is {host} overloaded?")
+    if isinstance(error, foreign.SSLError):
+        return ForgeUnreachable(f"{deadline.who}: {words.plain(str(error))}", f"Check the certificate of {host}")
+    if isinstance(error, foreign.NewConnectionError | foreign.ConnectTimeoutError):
+        return ForgeUnreachable(f"{deadline.who}: no connection to {host}", f"Is {host} up, and its name right?")
+    if isinstance(error, foreign.TimeoutError):
+        return ForgeUnreachable(f"{deadline.who}: {host} fell silent", "Try again later")
+    reason = words.plain(str(error), 80)
+    kind = Cut if _is_cut(error) else ForgeUnreachable
+    return kind(f"{deadline.who}: the connection to {host} broke ({reason})", "Try again later")
+
+
+def _is_cut(error: Exception) -> bool:
+    """Whether the peer closed in the middle of a body; a chunked one arrives wrapped."""
+    return isinstance(error, IncompleteRead) or any(isinstance(part, IncompleteRead) for part in error.args)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether trying again makes sense: nothing was answered yet, and a GET changes nothing."""
+    if isinstance(error, foreign.SSLError | foreign.ReadTimeoutError):
+        return False
+    return isinstance(error, foreign.ConnectTimeoutError | foreign.NewConnectionError | foreign.ProtocolError)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that the forge asks for: a number, or a date, which is compared with the forge's own clock."""
+    value = headers.get("Retry-After", "")
+    if value.isascii() and value.isdecimal() and len(value) < 9:
+        return float(value)
+    try:
+        return (parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))).total_seconds()
+    except (ValueError, TypeError):
+        return None
