@@ -43,6 +43,10 @@ class Supervisor(Protocol):
     Every method raises SupervisorError when the supervisor does not answer.
     """
 
+    def ensure_running(self) -> None:
+        """Make sure that it answers: one that is ours is started, with the services that were meant to run."""
+        ...
+
     def list(self) -> tuple[ServiceStatus, ...]:
         """Every service the supervisor knows, in one call."""
         ...

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve
-
-from cockpitpm.act.intent import Case, timeline
+from cockpitpm.act.intent import Case
 from cockpitpm.act.machine import Machine
+from cockpitpm.act.remember import remembered
 from cockpitpm.errors import StoreError
 from cockpitpm.model.codec import decode, encode
 from cockpitpm.model.receipt import ActivationRecord, Outcome, ServiceChange, Verb
-from cockpitpm.model.state import AppState, BlockedBuild, Observation
 from cockpitpm.record import generations, history, state, store
 from cockpitpm.record.durable import disk, remove
 from cockpitpm.record.layout import Layout
-
-FLIPS_KEPT = 8
 
 
 def conclude(
@@ -24,7 +20,7 @@ def conclude(
 ) -> ActivationRecord:
     """Write state and history, then clean up and end the journal. Each part can be done again."""
     record = _record(machine, case, changes, verdict)
-    state.write(machine.layout, _state(machine, case, record, verdict))
+    state.write(machine.layout, remembered(machine, case, record, verdict))
     history.append(machine.layout.history, record)
     case.journal.write("done")
     clean(machine, case)
@@ -54,71 +50,6 @@ def _record(
     )
     case.journal.write("record", entry=encode(record))
     return record
-
-
-def _state(machine: Machine, case: Case, record: ActivationRecord, verdict: dict[str, Any]) -> AppState:
-    layout = machine.layout
-    live = generations.current_live(layout, case.app)
-    staged = case.journal.last("staged") or {}
-    back = record.outcome is Outcome.ROLLED_BACK
-    changed = evolve(
-        case.state,
-        wanted=case.state.wanted if back else dict(case.intent.wanted),
-        flips=timeline(case)[-FLIPS_KEPT:],
-        stamps=generations.stamps(layout, case.app, live) if live else {},
-        observation=_observation(case, staged, record) if not back else case.state.observation,
-    )
-    left = _left(case, staged, record, verdict)
-    return changed if left is None else evolve(changed, blocked=(*_without(changed, left), left))
-
-
-def _without(known: AppState, left: BlockedBuild) -> tuple[BlockedBuild, ...]:
-    return tuple(b for b in known.blocked if b.build != left.build)
-
-
-def _left(case: Case, staged: dict[str, Any], record: ActivationRecord, verdict: dict[str, Any]) -> BlockedBuild | None:
-    """The build to block: the one that failed, or the one that a rollback left."""
-    if verdict.get("blame") and case.intent.fresh:
-        return BlockedBuild(
-            build=staged["build"],
-            uuids=tuple(staged["uuids"]),
-            tag=staged["tag"],
-            commit=staged["commit"],
-            reason=record.detail,
-            at=record.at,
-        )
-    if record.verb is Verb.ROLLBACK and record.outcome is Outcome.COMMITTED and case.before:
-        return _abandoned(case, record)
-    return None
-
-
-def _abandoned(case: Case, record: ActivationRecord) -> BlockedBuild | None:
-    assert case.before is not None
-    if case.intent.origin == case.intent.to:
-        return None
-    first = case.before.receipts[0]
-    return BlockedBuild(
-        build=case.before.build,
-        uuids=tuple(sorted(r.uuid for r in case.before.receipts)),
-        tag=first.tag,
-        commit=first.commit,
-        reason=record.reason or "it was rolled back by its operator",
-        at=record.at,
-    )
-
-
-def _observation(case: Case, staged: dict[str, Any], record: ActivationRecord) -> Observation | None:
-    if not case.intent.fresh or not staged:
-        return case.state.observation
-    return Observation(
-        channel=staged["channel"],
-        tag=staged["tag"],
-        commit=staged["commit"],
-        release_id=staged["release_id"],
-        uuids=tuple(staged["uuids"]),
-        at=record.at,
-        build=staged["build"],
-    )
 
 
 def clean(machine: Machine, case: Case) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Event
@@ -96,8 +95,3 @@ def _check_space(machine: Machine, fetches: tuple[Fetch, ...]) -> None:
 
 def _mb(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
-
-
-def uuids(staged: Mapping[str, Staged]) -> tuple[str, ...]:
-    """The uploads that were fetched, sorted."""
-    return tuple(sorted(s.asset.uuid for s in staged.values()))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from cockpitpm.act.conclude import clean
-from cockpitpm.act.fetch import fetch_all, uuids
+from cockpitpm.act.fetch import fetch_all
 from cockpitpm.act.intent import Case, Intent, begin_case
 from cockpitpm.act.machine import Machine
 from cockpitpm.model.bundle import Bundle, Repo, Service
@@ -22,7 +22,8 @@ from cockpitpm.record.places import in_place
 
 
 def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
-    """Write the intent of one app of a plan."""
+    """Write the intent of one app of a plan. Raises SupervisorError, with nothing written, if nobody would obey."""
+    machine.supervisor.ensure_running()
     layout = machine.layout
     live = generations.current_live(layout, app.app)
     before = generations.read(layout, app.app, app.origin) if app.origin else None
@@ -89,7 +90,7 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
     Raises ForgeError, StoreError; what was made until then is for `abandon`.
     """
     if not case.flips or app.bundle is None:
-        _write_staged(case, None, {})
+        case.journal.write("staged")
         return app
     settled, staged = _fetch(machine, app, app.bundle.repo)
     if not settled.steps:
@@ -100,7 +101,7 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
     generations.materialise(machine.layout, generation, case.intent.live_to, twins)
     if case.intent.fresh:
         generations.write(machine.layout, generation)
-    _write_staged(case, _release(app), staged, settled.channel, generation.build)
+    _write_staged(case, _release(app), generation, settled.channel)
     return settled
 
 
@@ -167,16 +168,14 @@ def _twins(machine: Machine, case: Case) -> Mapping[str, str]:
     return {r.sha256: str(folder / r.binary) for r in case.before.receipts} if case.before else {}
 
 
-def _write_staged(
-    case: Case, release: Release | None, staged: Mapping[str, Staged], channel: str = "", build: str = ""
-) -> None:
+def _write_staged(case: Case, release: Release | None, generation: Generation, channel: str) -> None:
     if release is None:
         case.journal.write("staged")
         return
     case.journal.write(
         "staged",
-        build=build,
-        uuids=list(uuids(staged)),
+        build=generation.build,
+        uuids=sorted(r.uuid for r in generation.receipts),
         tag=release.tag,
         commit=release.commit,
         release_id=release.id,
@@ -194,7 +193,7 @@ def _remember(machine: Machine, case: Case, app: AppPlan, settled: AppPlan, stag
         tag=release.tag,
         commit=release.commit,
         release_id=release.id,
-        uuids=uuids(staged),
+        uuids=tuple(sorted([*(s.asset.uuid for s in staged.values()), *(r.uuid for r in app.kept)])),
         at=machine.now(),
         build=build_of(r.sha256 for r in app.installed),
     )

@@ -160,12 +160,17 @@ class Host:
 
     def facts(self) -> MachineFacts:
         """The machine around the apps."""
-        installed = {app: self._installed(app) for app in generations.apps(self.layout)}
+        found = {app: self._installed(app) for app in generations.apps(self.layout)}
+        installed = {app: bundle for app, bundle in found.items() if bundle}
         return MachineFacts(root=str(self.layout.root), socket_root=self.socket_root, installed=installed)
 
-    def _installed(self, app: str) -> Bundle:
-        number = generations.number_of(generations.current_live(self.layout, app))
-        return generations.read(self.layout, app, number).bundle
+    def _installed(self, app: str) -> Bundle | None:
+        """The bundle of the current generation; None if its file was damaged, which `status` tells."""
+        try:
+            number = generations.number_of(generations.current_live(self.layout, app))
+            return generations.read(self.layout, app, number).bundle
+        except StoreError:
+            return None
 
     def machine(self) -> Machine:
         """The engine's view of this machine."""

@@ -45,7 +45,7 @@ def _json(receipt: Receipt, generation: int, current: bool, activation: Activati
 
 
 def _committed(host: Host) -> dict[tuple[str, int], ActivationRecord]:
-    entries = (line.entry for line in lines.read(host.layout.history))
+    entries = lines.entries(host.layout.history)
     return {(e.app, e.to_generation): e for e in entries if e.outcome is Outcome.COMMITTED and e.verb in CHANGES_BYTES}
 
 
@@ -58,7 +58,7 @@ def history(host: Host, names: tuple[str, ...] = ()) -> tuple[HistoryLine, ...]:
 
 def _history_apps(host: Host, names: tuple[str, ...]) -> tuple[str, ...]:
     """An app that was removed still has its history."""
-    known = {line.entry.app for line in lines.read(host.layout.history)}
+    known = {entry.app for entry in lines.entries(host.layout.history)}
     return tuple(app for name in names for app in ((name,) if name in known else apps_of(host, (name,))))
 
 

@@ -59,8 +59,7 @@ def _unfinished(host: Host) -> dict[str, str]:
 def _installed_at(host: Host) -> dict[str, str]:
     """When the current generation of each app became the current one: the time of its newest committed flip."""
     since: dict[str, str] = {}
-    for line in history.read(host.layout.history):
-        entry = line.entry
+    for entry in history.entries(host.layout.history):
         if entry.outcome is Outcome.COMMITTED and entry.verb in CHANGES_BYTES:
             since[entry.app] = entry.at
     return since

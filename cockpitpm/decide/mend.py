@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cockpitpm.decide.obstacles import not_installed
 from cockpitpm.decide.running import judge
 from cockpitpm.decide.steps import converges, registers
 from cockpitpm.decide.wanted import wanted_services
-from cockpitpm.errors import PlanError
 from cockpitpm.model.facts import AppFacts, MachineFacts
 from cockpitpm.model.plan import AppPlan, Mend, Record, Request, Step, UpToDate
 from cockpitpm.model.receipt import Verb
@@ -17,8 +17,7 @@ from cockpitpm.model.service import Runs, Wanted
 def mend(facts: AppFacts, request: Request, machine: MachineFacts) -> AppPlan:
     """Converge, start or restart services of an installed app, by the bundle that its generation stored."""
     if facts.installed is None:
-        hint = f"Install it with `cockpitpm install {facts.app}`"
-        raise PlanError(f"{facts.app} is not installed on this machine", hint)
+        raise not_installed(facts)
     named = request.services or tuple(s.name for s in facts.installed.bundle.services)
     wanted = _wanted(facts, request.verb, named)
     cycle = tuple(s for s in named if request.verb is Verb.RESTART and wanted.get(s) is Wanted.RUNNING)

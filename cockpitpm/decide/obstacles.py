@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from cockpitpm.errors import PlanError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, MachineFacts
 from cockpitpm.model.plan import Reason, Refused
 
 MAX_SOCKET_PATH = 107
 """The longest path of a unix socket that the kernel takes, in bytes."""
+
+
+def not_installed(facts: AppFacts) -> PlanError:
+    """The error for a verb that needs an installed app, where there is none or its records cannot be read."""
+    hint = f"Install it with `cockpitpm install {facts.app}`"
+    if facts.damaged:
+        return PlanError(f"The records of {facts.app} are damaged: {facts.damaged}", hint)
+    return PlanError(f"{facts.app} is not installed on this machine", hint)
 
 
 def obstacle(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> Refused | None:

@@ -8,9 +8,9 @@ from typing import assert_never
 from attrs import evolve
 
 from cockpitpm.decide.mend import mend
+from cockpitpm.decide.obstacles import not_installed
 from cockpitpm.decide.release import towards_release
 from cockpitpm.decide.retreat import removal, rollback
-from cockpitpm.errors import PlanError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.facts import AppFacts, MachineFacts
@@ -70,8 +70,7 @@ def _forward(
     if facts.installed and request.verb is Verb.INSTALL:
         return _present(facts)
     if not facts.installed and request.verb is Verb.UPGRADE:
-        hint = f"Install it with `cockpitpm install {facts.app}`"
-        raise PlanError(f"{facts.app} is not installed on this machine", hint)
+        raise not_installed(facts)
     return towards_release(facts, machine)
 
 

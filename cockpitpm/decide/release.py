@@ -23,7 +23,6 @@ from cockpitpm.model.plan import (
     UpToDate,
     Waiting,
 )
-from cockpitpm.model.receipt import build_of
 from cockpitpm.model.release import Release
 
 
@@ -86,7 +85,7 @@ def _same_bytes(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> AppPl
 def _full(
     facts: AppFacts, bundle: Bundle, decision: Decision, fetches: tuple[Fetch, ...], machine: MachineFacts
 ) -> AppPlan:
-    to = max((g.number for g in facts.generations), default=0) + 1
+    to = max(facts.numbers, default=0) + 1
     wanted = wanted_services(facts, bundle)
     return AppPlan(
         app=facts.app,
@@ -126,9 +125,9 @@ def _unavailable(problem: Unavailable | None) -> Decision:
 
 
 def _blocked(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
-    uuids = build_of(f.candidates[0].uuid for f in fetches)
+    uuids = {f.candidates[0].uuid for f in fetches}
     for block in facts.state.blocked:
-        if build_of(block.uuids) == uuids:
+        if set(block.uuids) == uuids:
             return Refused(
                 reason=Reason.BLOCKED_BUILD,
                 evidence=f"the build at {release.tag} ({release.commit[:7]}) failed here on {block.at}: {block.reason}",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cockpitpm.decide.obstacles import drift
+from cockpitpm.decide.obstacles import drift, not_installed
 from cockpitpm.decide.steps import retires, steps_towards
 from cockpitpm.decide.wanted import wanted_services
-from cockpitpm.errors import PlanError
 from cockpitpm.model.facts import AppFacts, MachineFacts
 from cockpitpm.model.plan import AppPlan, Reason, Record, Refused, Remove, Rollback, Swap
 from cockpitpm.model.receipt import Generation
@@ -15,7 +14,7 @@ def rollback(facts: AppFacts, to: int | None, machine: MachineFacts) -> AppPlan:
     """Make an older generation current. Without a number: the newest that is older than the current one, or the
     current one itself, fresh from the store, where there is no older one and a file was changed by hand."""
     if facts.installed is None:
-        raise PlanError(f"{facts.app} is not installed on this machine", "There is nothing to roll back")
+        raise not_installed(facts)
     target = _target(facts, to)
     if target is None:
         return _refused(facts, to)
@@ -65,7 +64,7 @@ def _refused(facts: AppFacts, to: int | None) -> AppPlan:
 def removal(facts: AppFacts, machine: MachineFacts, going: tuple[str, ...]) -> AppPlan:
     """Take the app off the machine, unless an installed app that stays needs it."""
     if facts.installed is None:
-        raise PlanError(f"{facts.app} is not installed on this machine", "There is nothing to remove")
+        raise not_installed(facts)
     origin = facts.installed.number
     needing = [
         other

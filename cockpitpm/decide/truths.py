@@ -17,15 +17,14 @@ from cockpitpm.model.status import AppReport, ChannelTruth, FileTruth, Note, Rem
 def report(facts: AppFacts, installed_at: str, unfinished: str) -> AppReport:
     """What is true of an app. `unfinished` is the transaction that was interrupted on it, empty if none."""
     bundle = facts.installed.bundle if facts.installed else facts.declared
-    assert bundle is not None
     services: tuple[ServiceReport, ...] = ()
     if facts.installed:
         generation = facts.installed
-        services = tuple(_service(facts, generation, s, installed_at) for s in bundle.services)
+        services = tuple(_service(facts, generation, s, installed_at) for s in generation.bundle.services)
     return AppReport(
         name=facts.app,
-        title=bundle.title,
-        layer=bundle.layer.value,
+        title=bundle.title if bundle else "",
+        layer=bundle.layer.value if bundle else "",
         generation=facts.installed.number if facts.installed else 0,
         channel=facts.channel,
         services=services,
@@ -40,6 +39,8 @@ def _about_app(facts: AppFacts, unfinished: str) -> Iterator[Remark]:
             evidence=f"transaction {unfinished} was interrupted",
             next_step="cockpitpm recover",
         )
+    if facts.damaged:
+        yield Remark(note=Note.DAMAGED, evidence=facts.damaged, next_step=f"cockpitpm install {facts.app}")
     if facts.installed and facts.declared is None:
         yield Remark(
             note=Note.UNLISTED,

@@ -77,7 +77,8 @@ class AppFacts:
     """One app. `declared` is today's bundle (None: this role's catalog does not hold it); `channel` the one to follow.
 
     `release` is None where nobody asked a forge. `live` is the name of the folder that `current` leads to, empty if
-    none.
+    none. `numbers` are the generations that have a file, `generations` those that can be read. `damaged` is why the
+    current one is not among them: the app then counts as not installed.
     """
 
     app: str
@@ -87,6 +88,8 @@ class AppFacts:
     live: str = ""
     installed: Generation | None = None
     generations: tuple[Generation, ...] = ()
+    numbers: tuple[int, ...] = ()
+    damaged: str = ""
     files: Mapping[str, FileFact] = field(factory=dict)
     in_place: InPlace = InPlace()
     services: Mapping[str, ServiceFact] = field(factory=dict)

@@ -35,13 +35,15 @@ class Image:
 
 @frozen(kw_only=True)
 class FileStamp:
-    """What stat says of a file. A different stamp asks for a new hash, an equal one does not."""
+    """What stat says of a file. A different stamp asks for a new hash, an equal one does not.
+
+    Without the time of the last inode change: that moves when another name of the file goes.
+    """
 
     dev: int
     ino: int
     size: int
     mtime_ns: int
-    ctime_ns: int
 
     @property
     def id(self) -> FileId:

@@ -33,7 +33,7 @@ class Note(Enum):
 
     PENDING = "pending"
     DRIFTED = "drifted"
-    BEHIND = "behind"
+    DAMAGED = "damaged"
     UNFINISHED = "unfinished"
     UNLISTED = "unlisted"
     UNVERIFIED = "unverified"

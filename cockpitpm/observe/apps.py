@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from cockpitpm.errors import StoreError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, FileFact, InPlace, Unavailable
 from cockpitpm.model.receipt import Generation
@@ -19,13 +20,11 @@ from cockpitpm.record.places import file_fact, in_place
 
 
 def on_disk(layout: Layout, app: str, declared: Bundle | None, channel: str) -> AppFacts:
-    """What the disk says of an app. Raises StoreError for a record that was changed."""
+    """What the disk says of an app. Raises StoreError for a state file that was changed."""
     live = generations.current_live(layout, app)
     number = generations.number_of(live)
-    known = tuple(generations.read(layout, app, n) for n in generations.numbers(layout, app))
+    known, damage = _generations(layout, app)
     installed = next((g for g in known if g.number == number), None)
-    if number and installed is None:
-        installed = generations.read(layout, app, number)
     remembered = state.read(layout, app)
     return AppFacts(
         app=app,
@@ -35,9 +34,23 @@ def on_disk(layout: Layout, app: str, declared: Bundle | None, channel: str) -> 
         live=live,
         installed=installed,
         generations=known,
+        numbers=generations.numbers(layout, app),
+        damaged=damage.get(number, f"generation {number} has no file") if number and not installed else "",
         files=_files(layout, app, declared, installed, remembered),
         in_place=_place(layout, app, live, installed, remembered),
     )
+
+
+def _generations(layout: Layout, app: str) -> tuple[tuple[Generation, ...], dict[int, str]]:
+    """The generations that can be read, and why the others cannot."""
+    known: list[Generation] = []
+    damage: dict[int, str] = {}
+    for number in generations.numbers(layout, app):
+        try:
+            known.append(generations.read(layout, app, number))
+        except StoreError as error:
+            damage[number] = error.message
+    return tuple(known), damage
 
 
 def _files(

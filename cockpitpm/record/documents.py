@@ -42,11 +42,16 @@ def load(path: Path, cls: type[T]) -> tuple[T, dict[str, Any]]:
             raise Malformed("it was written by a version that this one does not understand")
         value = decode(cls, tree)
     except ValueError as error:
-        raise StoreError(
-            f"Cannot use {path}: {error}", "Restore it from a backup, or remove the app and install it again"
-        ) from error
+        raise StoreError(f"Cannot use {path}: {error}", _hint(path)) from error
     known = encode(value)
     return value, {key: item for key, item in tree.items() if key not in known}
+
+
+def _hint(path: Path) -> str:
+    """The way out: a generation is made again by installing; what is only remembered can start anew."""
+    if path.stem.isdecimal():
+        return f"Bring the app's records back with `cockpitpm install {path.parent.name}`"
+    return f"Restore it from a backup, or start anew with `mv {path} {path}.broken`"
 
 
 def _seal(tree: dict[str, Any]) -> str:

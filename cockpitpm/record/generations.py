@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from cockpitpm.errors import StoreError
 from cockpitpm.model.process import FileStamp
 from cockpitpm.model.receipt import Generation
 from cockpitpm.record import documents, store
@@ -44,11 +43,9 @@ def current_live(layout: Layout, app: str) -> str:
 
 
 def number_of(live: str) -> int:
-    """The generation that a live folder was made from; 0 for none."""
+    """The generation that a live folder was made from; 0 for none, or for a name that we never gave."""
     head = live.partition(".")[0]
-    if live and not head.isdecimal():
-        raise StoreError(f"The live folder {live!r} names no generation", "Run `cockpitpm rollback` for the app")
-    return int(head or 0)
+    return int(head) if head.isdecimal() else 0
 
 
 def materialise(layout: Layout, generation: Generation, live: str, same: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,24 @@ def append(path: Path, entry: ActivationRecord) -> None:
         data = b"" if fresh else path.read_bytes()
         whole = data.rfind(b"\n") + 1
         lines = data[:whole].splitlines()
-        if any(json.loads(line)["entry"]["transaction"] == entry.transaction for line in lines[-8:]):
+        if any(_is_of(line, entry.transaction) for line in lines[-8:]):
             return
         before = _hash(lines[-1]) if lines else START
         _extend(path, whole, _line(before, entry))
         if fresh:
             sync_folder(path.parent)
+
+
+def entries(path: Path) -> Iterator[ActivationRecord]:
+    """What can be read, oldest first, the chain unchecked: for joins that a broken line must not stop."""
+    if path.exists():
+        with disk("read the history"):
+            data = path.read_bytes()
+        for line in data.splitlines():
+            try:
+                yield decode(ActivationRecord, json.loads(line)["entry"])
+            except (ValueError, KeyError, TypeError):
+                continue
 
 
 def read(path: Path) -> tuple[HistoryLine, ...]:
@@ -73,6 +86,13 @@ def _entry(path: Path, number: int, line: bytes, before: str) -> ActivationRecor
     except (ValueError, KeyError, TypeError) as error:
         hint = "The lines before it are sound; keep the file and start a new one by moving it away"
         raise StoreError(f"Line {number} of {path} was changed or lost: {error}", hint) from error
+
+
+def _is_of(line: bytes, transaction: str) -> bool:
+    try:
+        return bool(json.loads(line)["entry"]["transaction"] == transaction)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _line(before: str, entry: ActivationRecord) -> bytes:

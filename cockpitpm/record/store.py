@@ -146,9 +146,7 @@ def hash_file(path: Path) -> str:
 
 def stamp_of(stat: os.stat_result) -> FileStamp:
     """What is compared to know that nobody touched a file."""
-    return FileStamp(
-        dev=stat.st_dev, ino=stat.st_ino, size=stat.st_size, mtime_ns=stat.st_mtime_ns, ctime_ns=stat.st_ctime_ns
-    )
+    return FileStamp(dev=stat.st_dev, ino=stat.st_ino, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
 
 
 def prune(store: Path, wanted: Collection[str]) -> None:

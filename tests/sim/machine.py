@@ -12,6 +12,7 @@ from cockpitpm.errors import ExitCode
 from cockpitpm.model.plan import Plan, Request
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.status import ServiceReport
+from cockpitpm.ports import Reporter
 from tests.sim.forge import ForgeSim
 from tests.sim.ports import ClockSim, ProberSim, ProcessesSim, SupervisorSim
 from tests.sim.world import World, program
@@ -46,6 +47,18 @@ restart_only:
 SERVICES = ("duo_server", "duo_admin", "duo_second_server")
 
 
+class Once(Reporter):
+    """Does something when the first service is being restarted."""
+
+    def __init__(self, during: Callable[[], object]) -> None:
+        self._during: Callable[[], object] | None = during
+
+    def step(self, app: str, text: str) -> None:
+        if self._during and text.startswith("restarting"):
+            self._during, during = None, self._during
+            during()
+
+
 class MachineSim:
     """`folder` holds `root`, `world.json` and `bundles`; everything but the forge survives a killed process."""
 
@@ -72,7 +85,7 @@ class MachineSim:
         assets = {f"{n}-linux-musl-x86_64": program(f"{version}-{n}", behaviour, kind) for n in names}
         self.forge.publish("duo", tag, assets)
 
-    def host(self) -> Host:
+    def host(self, reporter: Reporter | None = None) -> Host:
         ports = Ports(
             supervisor=SupervisorSim(self.world),
             prober=ProberSim(self.world),
@@ -80,13 +93,25 @@ class MachineSim:
             clock=ClockSim(self.world),
             forges={"default": self.forge},
         )
-        invocation = Invocation(root=self.root, bundles=self.folder / "bundles", actor="test", command=("test",))
+        invocation = Invocation(
+            root=self.root,
+            bundles=self.folder / "bundles",
+            actor="test",
+            command=("test",),
+            reporter=reporter or Reporter(),
+        )
         return Host(invocation, ports)
 
     def run(
-        self, verb: Verb, *names: str, to: int | None = None, confirm: Callable[[Plan], bool] = lambda _: True
+        self,
+        verb: Verb,
+        *names: str,
+        to: int | None = None,
+        during: Callable[[], object] | None = None,
     ) -> Report:
-        return change(self.host(), Request(verb=verb, names=names, to=to, actor="test"), confirm)
+        """Do it. `during` happens once, at the moment the first service of the new build has been started."""
+        host = self.host(Once(during) if during else None)
+        return change(host, Request(verb=verb, names=names, to=to, actor="test"), lambda _: True)
 
     def code(self, verb: Verb, *names: str, to: int | None = None) -> ExitCode:
         return exit_code(self.run(verb, *names, to=to), everything=not names)

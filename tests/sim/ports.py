@@ -77,6 +77,9 @@ class SupervisorSim:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    def ensure_running(self) -> None:
+        self._answering()
+
     def list(self) -> tuple[ServiceStatus, ...]:
         return tuple(self.status(name) for name in sorted(self._world.state()["services"]))
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cockpitpm.app.services import stop
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.receipt import Verb
-from tests.sim.machine import SERVICES, MachineSim
+from tests.sim.machine import DUO, SERVICES, MachineSim
 
 
 @pytest.fixture
@@ -92,3 +93,122 @@ def test_rollback_and_remove(machine: MachineSim, kind: str) -> None:
     assert machine.world.state()["services"] == {}
     assert sorted(p.name for p in (machine.root / "bin").iterdir()) == ["duo_second_server"]
     assert not (machine.root / "var/cockpitpm/apps/duo").exists()
+
+
+def test_a_rollback_can_be_taken_back(machine: MachineSim) -> None:
+    machine.publish("2")
+    machine.run(Verb.UPGRADE, "duo")
+    machine.run(Verb.ROLLBACK, "duo")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.REFUSED, "what was rolled back is not offered again"
+    assert machine.code(Verb.ROLLBACK, "duo", to=2) is ExitCode.DONE
+    assert machine.versions() == of("2")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE, "it is what the channel holds, and it is installed"
+
+
+def test_a_changed_definition_is_registered_and_only_its_service_restarted(machine: MachineSim) -> None:
+    before = machine.pids()
+    machine.bundle(DUO.replace("kind: admin\n", "kind: admin\n    args: [--loud]\n"))
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE
+    after = machine.pids()
+    assert after["duo_server"] == before["duo_server"]
+    assert after["duo_admin"] != before["duo_admin"]
+    assert machine.status().apps[0].generation == 2
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE
+    assert machine.pids() == after, "once is enough"
+
+
+def test_a_definition_that_does_not_work_is_taken_back(machine: MachineSim) -> None:
+    machine.bundle(DUO.replace("wrapper: duo_second_server", "wrapper: not_there"))
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.ROLLED_BACK
+    assert machine.versions() == of("1")
+    machine.bundle(DUO)
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE, "no build was to blame, so none is blocked"
+
+
+def test_one_changed_binary_restarts_only_what_runs_it(machine: MachineSim) -> None:
+    before = machine.pids()
+    machine.publish("1")
+    same = machine.forge.releases["duo", "latest"].assets[0]
+    machine.publish("2")
+    machine.forge.change("duo", "latest", same, machine.forge.releases["duo", "latest"].assets[1])
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE
+    after = machine.pids()
+    assert after["duo_admin"] != before["duo_admin"]
+    assert {s: after[s] for s in ("duo_server", "duo_second_server")} == {
+        s: before[s] for s in ("duo_server", "duo_second_server")
+    }
+
+
+def test_what_an_operator_stopped_stays_stopped(machine: MachineSim) -> None:
+    stop(machine.host(), "duo_admin")
+    machine.publish("2")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE
+    assert machine.versions() == {**of("2"), "duo_admin": ""}
+    assert machine.code(Verb.CONVERGE, "duo") is ExitCode.DONE
+    assert machine.versions()["duo_admin"] == ""
+    assert machine.code(Verb.START, "duo_admin") is ExitCode.DONE
+    assert machine.versions() == of("2")
+
+
+def test_a_lost_start_half_is_only_not_finished(machine: MachineSim) -> None:
+    machine.world.fault("lose-start")
+    machine.publish("2")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE
+    assert machine.versions() == of("2")
+
+
+def test_converge_mends_what_an_operator_skipped(machine: MachineSim) -> None:
+    machine.world.reboot()
+    assert {s.process.value for a in machine.status().apps for s in a.services} == {"nothing"}
+    assert machine.code(Verb.CONVERGE) is ExitCode.DONE
+    assert machine.versions() == of("1")
+
+
+def test_restart_gives_new_processes_on_the_same_bytes(machine: MachineSim) -> None:
+    before = machine.pids()
+    assert machine.code(Verb.RESTART, "duo_admin") is ExitCode.DONE
+    after = machine.pids()
+    assert after["duo_admin"] != before["duo_admin"]
+    assert after["duo_server"] == before["duo_server"]
+
+
+@pytest.mark.parametrize("kind", ["elf", "script"])
+def test_a_service_that_restarted_by_itself_goes_back_too(machine: MachineSim, kind: str) -> None:
+    """The second service dies while the first is watched and comes back on the bytes that are about to be left."""
+    machine.publish("2", kind=kind)
+    machine.run(Verb.UPGRADE, "duo")
+    machine.publish("3", "sick", kind)
+    report = machine.run(Verb.UPGRADE, "duo", during=lambda: machine.world.crash("duo_second_server"))
+    assert report.outcomes[0].exit_code is ExitCode.ROLLED_BACK
+    assert machine.versions() == of("2")
+
+
+def test_a_supervisor_that_is_down_changes_nothing(machine: MachineSim) -> None:
+    machine.world.fault("down")
+    machine.publish("2")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.SUPERVISOR
+    assert machine.versions() == of("1")
+    assert not list(machine.host().layout.journal.glob("*"))
+
+
+def test_together_stops_all_before_any_new_one_runs(root: Path) -> None:
+    machine = MachineSim(root, DUO + "activation: together\n")
+    machine.publish("1")
+    assert machine.code(Verb.INSTALL, "duo") is ExitCode.DONE
+    machine.publish("2")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE
+    assert machine.versions() == of("2")
+    machine.publish("3", "crashes")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.ROLLED_BACK
+    assert machine.versions() == of("2")
+
+
+def test_a_first_install_that_fails_leaves_nothing(root: Path) -> None:
+    machine = MachineSim(root)
+    machine.publish("1", "sick")
+    assert machine.code(Verb.INSTALL, "duo") is ExitCode.ROLLED_BACK
+    assert machine.world.state()["services"] == {}
+    assert sorted(p.name for p in (machine.root / "bin").iterdir()) == ["duo_second_server"]
+    assert not (machine.root / "var/cockpitpm/apps/duo").exists()
+    assert not list((machine.root / "var/cockpitpm/store").iterdir())
+    assert machine.code(Verb.INSTALL, "duo") is ExitCode.REFUSED, "the build failed here"

@@ -1,0 +1,84 @@
+"""What a machine remembers of a transaction: what is wanted, when it flipped, what the channel held, what failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from cockpitpm.act.intent import Case, after, timeline
+from cockpitpm.act.machine import Machine
+from cockpitpm.model.receipt import ActivationRecord, Generation, Outcome, Verb
+from cockpitpm.model.state import AppState, BlockedBuild, Observation
+from cockpitpm.record import generations
+
+FLIPS_KEPT = 8
+
+
+def remembered(machine: Machine, case: Case, record: ActivationRecord, verdict: dict[str, Any]) -> AppState:
+    """The state of the app once the transaction has ended as the record says."""
+    live = generations.current_live(machine.layout, case.app)
+    staged = case.journal.last("staged") or {}
+    committed = record.outcome is Outcome.COMMITTED
+    return evolve(
+        case.state,
+        wanted=dict(case.intent.wanted) if committed else case.state.wanted,
+        flips=timeline(case)[-FLIPS_KEPT:],
+        stamps=generations.stamps(machine.layout, case.app, live) if live else {},
+        observation=_observation(staged, record) or case.state.observation,
+        blocked=_blocked(machine, case, record, _left(case, staged, record, verdict)),
+    )
+
+
+def _blocked(
+    machine: Machine, case: Case, record: ActivationRecord, left: BlockedBuild | None
+) -> tuple[BlockedBuild, ...]:
+    """A build that somebody brought back by hand is blocked no longer."""
+    now = after(machine.layout, case) if record.outcome is Outcome.COMMITTED else None
+    gone = {b.build for b in (now, left) if b}
+    kept = tuple(b for b in case.state.blocked if b.build not in gone)
+    return (*kept, left) if left else kept
+
+
+def _left(case: Case, staged: dict[str, Any], record: ActivationRecord, verdict: dict[str, Any]) -> BlockedBuild | None:
+    """The build to block: the one that failed, or the one that a rollback left."""
+    if verdict.get("blame") and staged.get("build"):
+        return BlockedBuild(
+            build=staged["build"],
+            uuids=tuple(staged["uuids"]),
+            tag=staged["tag"],
+            commit=staged["commit"],
+            reason=record.detail,
+            at=record.at,
+        )
+    moved = case.intent.origin != case.intent.to
+    if record.verb is Verb.ROLLBACK and record.outcome is Outcome.COMMITTED and case.before and moved:
+        return _abandoned(case.before, record)
+    return None
+
+
+def _abandoned(before: Generation, record: ActivationRecord) -> BlockedBuild:
+    first = before.receipts[0]
+    return BlockedBuild(
+        build=before.build,
+        uuids=tuple(sorted(r.uuid for r in before.receipts)),
+        tag=first.tag,
+        commit=first.commit,
+        reason=record.reason or "it was rolled back by its operator",
+        at=record.at,
+    )
+
+
+def _observation(staged: dict[str, Any], record: ActivationRecord) -> Observation | None:
+    """What the channel held when it was read for this transaction."""
+    if not staged.get("build"):
+        return None
+    return Observation(
+        channel=staged["channel"],
+        tag=staged["tag"],
+        commit=staged["commit"],
+        release_id=staged["release_id"],
+        uuids=tuple(staged["uuids"]),
+        at=record.at,
+        build=staged["build"],
+    )
