@@ -55,9 +55,8 @@ def _finish(machine: Machine, case: Case) -> ActivationRecord | None:
         return finish(machine, case)
     if case.journal.last("cycling"):
         # Services were stopped for a flip that never came. Nothing is the build's fault.
-        case.journal.write(
-            "verdict", way="back", why="it was interrupted before the new bytes were in place", blame=False
-        )
+        why = "it was interrupted before the new bytes were in place"
+        case.journal.write("verdict", way="back", why=why, blame=False, interrupted=False)
         return finish(machine, case)
     abandon(machine, case)
     return None

@@ -29,29 +29,32 @@ from cockpitpm.record.places import in_place
 def finish(machine: Machine, case: Case) -> ActivationRecord:
     """Carry a staged transaction to its end, from wherever it is. Gives the line of history.
 
-    Raises TransactionError if it could be finished neither forward nor back; its journal is kept.
+    Raises TransactionError if it could be finished neither forward nor back; its journal is kept. Raises
+    KeyboardInterrupt once it has gone back, if it was interrupted: nobody asked for what would come next.
     """
-    verdict = case.journal.last("verdict")
-    if verdict is None:
-        verdict = _judge(machine, case)
+    known = case.journal.last("verdict")
+    verdict = known or _judge(machine, case)
     back = verdict["way"] == "back"
     try:
         changes = _back(machine, case, verdict["why"]) if back else _retire(machine, case)
     except CockpitPmError as error:
         raise _stuck(case, back, error) from error
-    return conclude(machine, case, changes, verdict)
+    record = conclude(machine, case, changes, verdict)
+    if verdict["interrupted"] and not known:
+        raise KeyboardInterrupt
+    return record
 
 
 def _judge(machine: Machine, case: Case) -> dict[str, Any]:
     """Try the way forward and write the verdict. Only a service that does not come up is the build's fault."""
-    why, blame = "", False
+    why, blame, interrupted = "", False, False
     try:
         _forward(machine, case)
     except CockpitPmError as error:
         why, blame = error.message, isinstance(error, ProbeError)
     except KeyboardInterrupt:
-        why = "it was interrupted by its operator"
-    case.journal.write("verdict", way="back" if why else "forward", why=why, blame=blame)
+        why, interrupted = "it was interrupted by its operator", True
+    case.journal.write("verdict", way="back" if why else "forward", why=why, blame=blame, interrupted=interrupted)
     return case.journal.records[-1]
 
 

@@ -40,8 +40,9 @@ def change(host: Host, request: Request, confirm: Callable[[Plan], bool]) -> Rep
 
     `request.names` may be apps, binaries or services. Raises PlanError, LockedError, MachineError, BundleError.
     """
+    named = apps_of(host, request.names)  # a name that nobody knows must not even make a root
     with host.changing() as recovered:
-        _stop_if_stuck(recovered, apps_of(host, request.names))
+        _stop_if_stuck(recovered, named)
         plan = plan_for(host, request)
         if not any(app.acts for app in plan.apps):
             return Report(plan=plan, outcomes=carry_out(host.machine(), plan), recovered=recovered)

@@ -10,6 +10,8 @@ from cockpitpm.app.change import Report
 from cockpitpm.model.codec import encode
 from cockpitpm.model.plan import Plan
 
+__all__ = ["Recovered", "Report", "foreseen", "recovered_json", "to_json"]
+
 
 def foreseen(plan: Plan) -> Report:
     """The report of a run that is not made: what is refused or has to wait ends as it would, the rest is left out."""

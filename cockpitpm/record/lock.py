@@ -54,9 +54,12 @@ def locked(path: Path, me: Holder) -> Iterator[Holder | None]:
         dead = holder(path)
         with disk("write the lock"):
             _write(handle, _text(me))
-        yield dead
-        with disk("write the lock"):
-            _write(handle, b"")
+        try:
+            yield dead
+        finally:
+            # Only a process that died leaves its name here.
+            with disk("write the lock"):
+                _write(handle, b"")
     finally:
         os.close(handle)
 

@@ -1,0 +1,7 @@
+"""`python -m cockpitpm`."""
+
+import sys
+
+from cockpitpm.cli import main
+
+sys.exit(main())

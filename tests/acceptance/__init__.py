@@ -1,0 +1,1 @@
+"""What the mission promises, on real processes."""
