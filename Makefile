@@ -16,7 +16,7 @@ $(READY): pyproject.toml .ci/setup
 	@sh .ci/setup
 	@touch $@
 
-demo: $(READY) ## Two machines in temporary folders, real processes, nothing left behind
+demo: $(READY) ## A machine in a temporary folder upgrades itself; real processes, nothing left behind
 	@.venv/bin/cockpitpm demo
 
 test: $(READY) ## Every gate, then every test; needs neither root nor system packages

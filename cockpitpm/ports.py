@@ -11,7 +11,7 @@ from typing import Protocol
 
 from cockpitpm.model.bundle import Repo
 from cockpitpm.model.process import FileId, Image, ProcessId
-from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.release import Ancestry, Asset, Release
 from cockpitpm.model.service import Definition, Health, ProbeTarget, ServiceStatus
 
 Sink = Callable[[bytes | memoryview], object]
@@ -21,11 +21,22 @@ Sink = Callable[[bytes | memoryview], object]
 class Forge(Protocol):
     """A place that holds releases."""
 
-    def release(self, repo: Repo, tag: str) -> Release:
-        """What the tag holds now.
+    def release(self, repo: Repo, tag: str, seen: Release | None = None) -> Release:
+        """What the tag holds now: a commit and uploads that were there at the same moment.
 
-        Raises ReleaseNotFound, ReleaseNotReady (draft), ForgeDenied, ForgeUnreachable, or ForgeError for an answer
-        that cannot be a release.
+        `seen` is what an earlier call returned, of the same repository and tag. If the release, its date and its
+        uploads are still those, it is returned itself, for the price of one request; a tag that was moved in a way that
+        shows in none of them goes unseen, so who wants to know does not give it.
+
+        Raises ReleaseNotFound, ReleaseNotReady (a draft, no upload yet, being published, or gone although it was seen),
+        ForgeDenied, ForgeUnreachable, or ForgeError for an answer that cannot be a release.
+        """
+        ...
+
+    def ancestry(self, repo: Repo, old: str, new: str) -> Ancestry:
+        """What the commit `new` is to the commit `old`; both in full, anything else is UNKNOWN.
+
+        Raises ForgeDenied, ForgeUnreachable, or ForgeError for an answer that is none.
         """
         ...
 
@@ -40,7 +51,7 @@ class Forge(Protocol):
 class Supervisor(Protocol):
     """Something that keeps services running. Unknown services have state ABSENT; only `status` and `list` accept them.
 
-    Every method raises SupervisorError when the supervisor does not answer.
+    What changes something raises SupervisorError when the supervisor does not answer; what only looks may tell UNKNOWN.
     """
 
     def ensure_running(self) -> None:

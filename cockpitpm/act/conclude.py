@@ -9,7 +9,7 @@ from cockpitpm.act.machine import Machine
 from cockpitpm.act.remember import remembered
 from cockpitpm.errors import StoreError
 from cockpitpm.model.codec import decode, encode
-from cockpitpm.model.receipt import ActivationRecord, Outcome, ServiceChange, Verb
+from cockpitpm.model.receipt import ActivationRecord, Outcome, ServiceChange
 from cockpitpm.record import generations, history, state, store
 from cockpitpm.record.durable import disk, remove
 from cockpitpm.record.layout import Layout
@@ -61,7 +61,8 @@ def clean(machine: Machine, case: Case) -> None:
         if not machine.processes.executed({s.id for s in files.values()}):
             generations.discard(layout, app, folder.name)
     if not generations.current_live(layout, app):
-        _erase(machine, case)
+        generations.erase(layout, app)
+        state.forget(layout, app)
     sweep(machine)
     case.journal.close()
 
@@ -76,13 +77,6 @@ def _prune_generations(machine: Machine, case: Case) -> None:
         for number in known:
             if number not in kept:
                 remove(layout.generation(app, number))
-
-
-def _erase(machine: Machine, case: Case) -> None:
-    """The app is gone. Builds that failed here are remembered, so that they are not offered again."""
-    generations.erase(machine.layout, case.app)
-    if case.intent.verb is Verb.REMOVE or not state.read(machine.layout, case.app).blocked:
-        state.forget(machine.layout, case.app)
 
 
 def sweep(machine: Machine) -> None:

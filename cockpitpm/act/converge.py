@@ -67,6 +67,11 @@ def converge(
     return tuple(_change(s, ready, answers) for s in starts)
 
 
+def put(machine: Machine, app: str, place: InPlace, service: Service, mark: Mark) -> None:
+    """Get a service onto the bytes in place, without asking whether it works there."""
+    _put(machine, app, place, service, mark, anyway=False)
+
+
 def _put(machine: Machine, app: str, place: InPlace, service: Service, mark: Mark, anyway: bool) -> Start:
     before = machine.rules.look(service, place)
     if before.runs is Runs.CURRENT and not anyway:
@@ -152,7 +157,21 @@ def _ask(machine: Machine, service: Service, process: ProcessId) -> Ready | str:
     if question is None:
         return Ready(process=process, answer="it runs; its bundle declares no probe")
     health = machine.prober.probe(question)
-    return Ready(process=process, answer=health.answer) if isinstance(health, Healthy) else health.answer
+    if not isinstance(health, Healthy):
+        return health.answer
+    return _stranger(machine, process, health) or Ready(process=process, answer=health.answer)
+
+
+def _stranger(machine: Machine, process: ProcessId, health: Healthy) -> str:
+    """The good answer of another process at the service's socket; empty if it is the service's own.
+
+    A listener that has ended (a daemon that forked) cannot be told from one that never was, so it counts as its own.
+    """
+    pid = health.listener
+    if pid is None or machine.processes.identify(pid) is None:
+        return ""
+    own = {process.pid, *(image.pid for image in machine.processes.tree(process.pid))}
+    return "" if pid in own else f"process {pid}, which is not of this service, answers at {health.where}"
 
 
 def _watch(machine: Machine, place: InPlace, starts: tuple[Start, ...], ready: Mapping[str, Ready]) -> dict[str, str]:

@@ -88,6 +88,7 @@ def _ended(machine: Machine, app: AppPlan, record: ActivationRecord) -> AppOutco
         ended=Ended.DONE if committed else Ended.FAILED if mending else Ended.ROLLED_BACK,
         exit_code=code,
         detail=_told(app, record),
+        hint="" if committed else f"Read `cockpitpm logs {app.app}`, mend the build or the machine, and try again",
         receipts=_receipts(machine, app.app),
         activation=record,
     )

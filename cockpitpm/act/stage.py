@@ -23,10 +23,12 @@ from cockpitpm.record.places import in_place
 
 def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
     """Write the intent of one app of a plan. Raises SupervisorError, with nothing written, if nobody would obey."""
-    machine.supervisor.ensure_running()
     layout = machine.layout
     live = generations.current_live(layout, app.app)
     before = generations.read(layout, app.app, app.origin) if app.origin else None
+    held = _held(machine, app, before)
+    if held:
+        machine.supervisor.ensure_running()
     transaction = f"{machine.clock.now():%Y%m%dT%H%M%S}-{machine.token()}"
     boot, ticks = machine.processes.now()
     intent = Intent(
@@ -39,7 +41,7 @@ def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
         live_to=_live_to(app, live, transaction),
         wanted=app.wanted,
         well=_well(machine, app, before, live),
-        held=_held(machine, app, before),
+        held=held,
         fresh=isinstance(app.decision, (Install, Upgrade, Reregister)),
         cycle=app.cycle,
         actor=plan.actor,

@@ -14,6 +14,7 @@ from cockpitpm.model.state import Flip
 from cockpitpm.record import generations
 from cockpitpm.record.durable import disk, make_folder, remove, replace_link, sync_folder
 from cockpitpm.record.places import entry_of
+from cockpitpm.record.store import hash_file
 
 
 def flip(machine: Machine, case: Case, live: str, generation: Generation | None, phase: str) -> None:
@@ -77,6 +78,21 @@ def _set_aside(machine: Machine, case: Case, binary: str) -> None:
         sync_folder(kept.parent)
         sync_folder(path.parent)
     machine.reporter.warning(case.app, f"bin/{binary} was not ours; its bytes are kept as {kept}")
+
+
+def keep_patched(machine: Machine, case: Case) -> None:
+    """Bytes that somebody wrote through our links into the live folder that was left: kept, not deleted with it."""
+    folder = machine.layout.live(case.app) / case.intent.live_from
+    for receipt in case.before.receipts if case.before else ():
+        path = folder / receipt.binary
+        kept = machine.layout.aside / f"{case.intent.transaction}-{receipt.binary}"
+        if case.flips and path.is_file() and hash_file(path) != receipt.sha256:
+            with disk("set aside"):
+                make_folder(kept.parent)
+                path.replace(kept)
+                sync_folder(kept.parent)
+            told = f"bin/{receipt.binary} had been changed by hand; those bytes are kept as {kept}"
+            machine.reporter.warning(case.app, told)
 
 
 def restore_aside(machine: Machine, case: Case) -> None:

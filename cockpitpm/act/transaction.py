@@ -13,14 +13,14 @@ from typing import Any
 
 from cockpitpm.act import swap
 from cockpitpm.act.conclude import conclude
-from cockpitpm.act.converge import converge, groups
+from cockpitpm.act.converge import converge, groups, put
 from cockpitpm.act.intent import Case, after, timeline
 from cockpitpm.act.machine import Machine
-from cockpitpm.errors import CockpitPmError, ProbeError, TransactionError
+from cockpitpm.errors import CockpitPmError, ProbeError, StoreError, SupervisorError, TransactionError
 from cockpitpm.model.bundle import Activation, Service
 from cockpitpm.model.codec import decode, encode
 from cockpitpm.model.facts import InPlace
-from cockpitpm.model.receipt import ActivationRecord, Generation, ServiceChange
+from cockpitpm.model.receipt import ActivationRecord, Generation, ServiceChange, Verb
 from cockpitpm.model.service import ServiceState, Wanted
 from cockpitpm.record import generations
 from cockpitpm.record.places import in_place
@@ -39,10 +39,24 @@ def finish(machine: Machine, case: Case) -> ActivationRecord:
         changes = _back(machine, case, verdict["why"]) if back else _retire(machine, case)
     except CockpitPmError as error:
         raise _stuck(case, back, error) from error
-    record = conclude(machine, case, changes, verdict)
+    record = _written(machine, case, changes, verdict)
     if verdict["interrupted"] and not known:
         raise KeyboardInterrupt
     return record
+
+
+def _written(
+    machine: Machine, case: Case, changes: tuple[ServiceChange, ...], verdict: dict[str, Any]
+) -> ActivationRecord:
+    """The services are where the verdict puts them. What cannot be written down now is left to the next command."""
+    try:
+        return conclude(machine, case, changes, verdict)
+    except StoreError as error:
+        done = "was taken back" if verdict["way"] == "back" else "is done"
+        message = (
+            f"The {case.intent.verb.value} of {case.app} {done}, but not all of it could be recorded: {error.message}"
+        )
+        raise TransactionError(message, "Mend that, then run `cockpitpm recover`") from error
 
 
 def _judge(machine: Machine, case: Case) -> dict[str, Any]:
@@ -134,9 +148,22 @@ def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
     swap.restore_aside(machine, case)
     _restore_links(machine, case, case.before)
     _restore_definitions(machine, case)
-    wanted = tuple(s for s in _wanted(case, case.before) if s.name in case.intent.well)
     place = _place(machine, case, case.intent.live_from, case.before)
-    return converge(machine, case.app, place, wanted, case.mark, watch=False)
+    wanted = tuple(s for s in _wanted(case, case.before) if not s.external or _known(machine, s))
+    well = [s for s in wanted if s.name in case.intent.well]
+    changes = converge(machine, case.app, place, well, case.mark, watch=False)
+    for service in wanted:
+        if service.name not in case.intent.well:
+            _get_off(machine, case, place, service)
+    return changes
+
+
+def _get_off(machine: Machine, case: Case, place: InPlace, service: Service) -> None:
+    """A service that did not work before has to leave the bytes too; that it still does not work is no obstacle."""
+    try:
+        put(machine, case.app, place, service, case.mark)
+    except (ProbeError, SupervisorError) as error:
+        machine.reporter.warning(case.app, error.message)
 
 
 def _left(machine: Machine, case: Case) -> Generation | None:
@@ -172,6 +199,8 @@ def _drop_new(machine: Machine, case: Case, target: Generation | None) -> None:
 def _retire(machine: Machine, case: Case) -> tuple[ServiceChange, ...]:
     """Stop and forget what the new generation does not have any more. Gives the changes that were written down."""
     target = after(machine.layout, case)
+    if case.intent.verb is Verb.ROLLBACK:
+        swap.keep_patched(machine, case)
     staying = {s.name for s in target.bundle.services} if target else set()
     kept = {r.binary for r in target.receipts} if target else set()
     for service in case.before.bundle.services if case.before else ():

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from cockpitpm.act.recovery import Recovered
 from cockpitpm.act.run import carry_out
 from cockpitpm.app.host import Host
-from cockpitpm.app.names import apps_of
+from cockpitpm.app.names import app_of, apps_of
 from cockpitpm.decide.order import closure
 from cockpitpm.decide.planner import make_plan
 from cockpitpm.errors import ExitCode
@@ -69,12 +69,13 @@ def plan_for(host: Host, request: Request) -> Plan:
 
 
 def _named(host: Host, request: Request) -> Request:
-    """The same request with apps for names; a service name narrows the verbs that work on services."""
-    names = apps_of(host, request.names)
-    services = request.services
-    if request.verb not in FORWARD and request.verb not in (Verb.ROLLBACK, Verb.REMOVE):
-        services = tuple(n for n in request.names if n not in names)
-    return evolve(request, names=names, services=services)
+    """The same request with apps for names; a service name narrows the verbs that work on services.
+
+    Whoever names the app as well means all of it.
+    """
+    found = {name: app_of(host, name) for name in request.names}
+    services = tuple(name for name, app in found.items() if name != app and app not in request.names)
+    return evolve(request, names=tuple(dict.fromkeys(found.values())), services=services)
 
 
 def _order(host: Host, request: Request) -> tuple[str, ...]:

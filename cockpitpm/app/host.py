@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from cockpitpm.act.machine import Machine, Rules, instant
-from cockpitpm.act.recovery import Recovered, recover
 from cockpitpm.clock import SystemClock
-from cockpitpm.decide.definition import definition_of, probe_target
 from cockpitpm.decide.role import decide_role
 from cockpitpm.decide.running import judge
-from cockpitpm.decide.settle import settle
 from cockpitpm.declare.catalog import resolve
 from cockpitpm.declare.data import bundles_folder
 from cockpitpm.declare.machine import read_machine
 from cockpitpm.errors import MachineError, StoreError
-from cockpitpm.forges import open_forge
 from cockpitpm.model.bundle import Bundle, Repo, Service
 from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.facts import InPlace, MachineFacts, Sight
@@ -32,13 +27,18 @@ from cockpitpm.model.service import Definition, ProbeTarget
 from cockpitpm.model.settings import Settings
 from cockpitpm.observe.services import look_at
 from cockpitpm.ports import Clock, Forge, Prober, Processes, Reporter, Supervisor
-from cockpitpm.probes import SystemProber
 from cockpitpm.processes import LinuxProcesses
 from cockpitpm.record import generations, journal
 from cockpitpm.record.durable import disk, make_folder
 from cockpitpm.record.layout import Layout
 from cockpitpm.record.lock import Holder, locked
 from cockpitpm.supervisors import open_supervisor
+
+if TYPE_CHECKING:
+    from cockpitpm.act.machine import Machine, Rules
+    from cockpitpm.act.recovery import Recovered
+
+# A verb that only looks must not pay for the engine, the forges and the probes: they are imported where they are used.
 
 
 @frozen(kw_only=True)
@@ -115,9 +115,9 @@ class Host:
     @cached_property
     def socket_root(self) -> str:
         """Where services listen, absolute."""
-        said = self.settings.socket_root
-        root = str(self.layout.root)
-        return str(self.layout.root / said) if said else f"{root}/var/sockets"
+        said = self.settings.socket_root or "var/sockets"
+        home = self.invocation.environment.get("HOME", "")
+        return str(Path(home, said[2:]) if said.startswith("~/") and home else self.layout.root / said)
 
     @cached_property
     def clock(self) -> Clock:
@@ -132,6 +132,8 @@ class Host:
     @cached_property
     def prober(self) -> Prober:
         """Asks services."""
+        from cockpitpm.probes import SystemProber
+
         return self._given.prober or SystemProber()
 
     @cached_property
@@ -144,6 +146,8 @@ class Host:
 
     def forge(self, repo: Repo) -> Forge:
         """The forge that a bundle's repository is on. Raises MachineError if machine.yaml does not name it."""
+        from cockpitpm.forges import open_forge
+
         if repo.forge not in self._forges:
             settings = self.settings.forges.get(repo.forge)
             if settings is None:
@@ -174,6 +178,10 @@ class Host:
 
     def machine(self) -> Machine:
         """The engine's view of this machine."""
+        from secrets import token_hex
+
+        from cockpitpm.act.machine import Machine
+
         return Machine(
             layout=self.layout,
             forge=self.forge,
@@ -183,11 +191,14 @@ class Host:
             clock=self.clock,
             reporter=self.invocation.reporter,
             rules=self._rules(),
-            token=lambda: secrets.token_hex(3),
+            token=lambda: token_hex(3),
             keep=self.settings.keep_generations,
         )
 
     def _rules(self) -> Rules:
+        from cockpitpm.act.machine import Rules
+        from cockpitpm.decide.settle import settle
+
         return Rules(settle=settle, look=self.look, define=self._define, question=self._question)
 
     def look(self, service: Service, place: InPlace) -> Sight:
@@ -197,9 +208,13 @@ class Host:
         return Sight(status=fact.status, process=fact.process, images=fact.images, runs=runs)
 
     def _define(self, service: Service) -> Definition:
+        from cockpitpm.decide.definition import definition_of
+
         return definition_of(service, str(self.layout.root), self.socket_root, {})
 
     def _question(self, service: Service) -> ProbeTarget | None:
+        from cockpitpm.decide.definition import probe_target
+
         return probe_target(service, str(self.layout.root), self.socket_root)
 
     @contextmanager
@@ -208,6 +223,8 @@ class Host:
 
         Raises MachineError for anybody but the owner of the root, LockedError if somebody else is changing it.
         """
+        from cockpitpm.act.recovery import recover
+
         self._prepare()
         with locked(self.layout.lock, self._holder()) as dead:
             if dead and not self.processes.alive(dead.process):
@@ -227,6 +244,8 @@ class Host:
             make_folder(self.layout.var)
 
     def _holder(self) -> Holder:
+        from cockpitpm.act.machine import instant
+
         me = self.processes.identify(os.getpid())
         boot, _ = self.processes.now()
         return Holder(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from cockpitpm.act.recovery import Recovered
 from cockpitpm.app.host import Host
-from cockpitpm.record import generations
 
 
 def recover(host: Host) -> tuple[Recovered, ...]:
     """Finish every interrupted transaction. Gives what was found; an entry with an error stays unfinished."""
     with host.changing() as found:
-        if generations.apps(host.layout):
+        if any(not s.external for bundle in host.facts().installed.values() for s in bundle.services):
             host.supervisor.ensure_running()
         return found

@@ -8,6 +8,7 @@ from cockpitpm.decide.obstacles import not_installed
 from cockpitpm.decide.running import judge
 from cockpitpm.decide.steps import converges, registers
 from cockpitpm.decide.wanted import wanted_services
+from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, MachineFacts
 from cockpitpm.model.plan import AppPlan, Mend, Record, Request, Step, UpToDate
 from cockpitpm.model.receipt import Verb
@@ -18,7 +19,7 @@ def mend(facts: AppFacts, request: Request, machine: MachineFacts) -> AppPlan:
     """Converge, start or restart services of an installed app, by the bundle that its generation stored."""
     if facts.installed is None:
         raise not_installed(facts)
-    named = request.services or tuple(s.name for s in facts.installed.bundle.services)
+    named = _named(request, facts.installed.bundle)
     wanted = _wanted(facts, request.verb, named)
     cycle = tuple(s for s in named if request.verb is Verb.RESTART and wanted.get(s) is Wanted.RUNNING)
     todo = {s: w for s, w in wanted.items() if w is Wanted.RUNNING and s in named and (s in cycle or _behind(facts, s))}
@@ -40,6 +41,12 @@ def mend(facts: AppFacts, request: Request, machine: MachineFacts) -> AppPlan:
         wanted=wanted,
         cycle=cycle,
     )
+
+
+def _named(request: Request, bundle: Bundle) -> tuple[str, ...]:
+    """The services of this app that the request names; all of them if it names none (but the app, or a tool of it)."""
+    every = tuple(s.name for s in bundle.services)
+    return tuple(s for s in every if s in request.services) or every
 
 
 def _wanted(facts: AppFacts, verb: Verb, named: tuple[str, ...]) -> Mapping[str, Wanted]:

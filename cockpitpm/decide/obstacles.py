@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from cockpitpm.errors import PlanError
+from cockpitpm.errors import ExitCode, PlanError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, MachineFacts
-from cockpitpm.model.plan import Reason, Refused
+from cockpitpm.model.plan import Reason, Refused, Unplanned
 
 MAX_SOCKET_PATH = 107
 """The longest path of a unix socket that the kernel takes, in bytes."""
 
 
 def not_installed(facts: AppFacts) -> PlanError:
-    """The error for a verb that needs an installed app, where there is none or its records cannot be read."""
+    """The error for a verb that needs an installed app."""
     hint = f"Install it with `cockpitpm install {facts.app}`"
-    if facts.damaged:
-        return PlanError(f"The records of {facts.app} are damaged: {facts.damaged}", hint)
     return PlanError(f"{facts.app} is not installed on this machine", hint)
+
+
+def damaged(facts: AppFacts) -> Unplanned:
+    """The answer to every verb but install while the records of an app cannot be read; the other apps go on."""
+    return Unplanned(
+        message=f"The records of {facts.app} are damaged: {facts.damaged}",
+        hint=f"Install it with `cockpitpm install {facts.app}`",
+        exit_code=ExitCode.STORE,
+    )
 
 
 def obstacle(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> Refused | None:
@@ -52,7 +59,8 @@ def drift(facts: AppFacts, fact: FileFact) -> str:
     receipt = facts.installed.receipt(fact.binary) if facts.installed else None
     if fact.entry is Entry.FOREIGN:
         what = f"sha256 {fact.sha256[:12]}" if fact.sha256 else "no file"
-        return f"bin/{fact.binary} is not ours ({what}); no receipt knows it"
+        said = f"the receipt says {receipt.sha256[:12]}" if receipt else "no receipt knows it"
+        return f"bin/{fact.binary} is not our link ({what}); {said}"
     if receipt is None:
         return ""
     if fact.entry is Entry.ABSENT:

@@ -8,7 +8,7 @@ from typing import assert_never
 from attrs import evolve
 
 from cockpitpm.decide.mend import mend
-from cockpitpm.decide.obstacles import not_installed
+from cockpitpm.decide.obstacles import damaged, not_installed
 from cockpitpm.decide.release import towards_release
 from cockpitpm.decide.retreat import removal, rollback
 from cockpitpm.model.bundle import Bundle
@@ -45,6 +45,8 @@ def _app(
     order: tuple[str, ...],
 ) -> AppPlan | None:
     mine = facts[app]
+    if mine.damaged and request.verb is not Verb.INSTALL:
+        return AppPlan(app=app, decision=damaged(mine), channel=mine.channel, bundle=mine.declared)
     match request.verb:
         case Verb.INSTALL | Verb.UPGRADE:
             return _forward(request, catalog, mine, machine, order)

@@ -15,9 +15,7 @@ from cockpitpm.model.plan import (
     Install,
     Reason,
     Refused,
-    Register,
     Reregister,
-    Retire,
     Unplanned,
     Upgrade,
     UpToDate,
@@ -74,12 +72,19 @@ def _seen(facts: AppFacts, fetches: tuple[Fetch, ...]) -> bool:
 
 def _same_bytes(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> AppPlan:
     assert facts.installed is not None
+    held = facts.installed.bundle
     changed = tuple(registers(facts, bundle, machine)) + tuple(retires(facts, bundle))
-    if not changed:
+    if not changed and _runs_as(held) == _runs_as(bundle):
         tag, commit = facts.installed.receipts[0].tag, facts.installed.receipts[0].commit
         return _plain(facts, UpToDate(why=f"{tag} holds the build that is installed ({commit[:7]})"))
-    services = tuple(s.service for s in changed if isinstance(s, (Register, Retire)))
+    moved = (s.name for s in bundle.services if s not in held.services)
+    services = tuple(dict.fromkeys((*(s.service for s in changed), *moved)))
     return _full(facts, bundle, Reregister(services=services), (), machine)
+
+
+def _runs_as(bundle: Bundle) -> tuple[object, ...]:
+    """What a generation keeps of its bundle for rollback and converge; titles and links come from today's."""
+    return bundle.services, bundle.activation, bundle.requires, {b.name for b in bundle.binaries}
 
 
 def _full(
@@ -96,7 +101,7 @@ def _full(
         installed=facts.installed.receipts if facts.installed else (),
         origin=facts.installed.number if facts.installed else 0,
         to=to,
-        blocked=tuple(b.build for b in facts.state.blocked),
+        blocked=tuple(b.build for b in facts.state.blocked) if facts.installed else (),
         wanted=wanted,
     )
 
@@ -125,8 +130,9 @@ def _unavailable(problem: Unavailable | None) -> Decision:
 
 
 def _blocked(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
+    """A build that failed here is not offered again; somebody who asks for an app that is not here may try again."""
     uuids = {f.candidates[0].uuid for f in fetches}
-    for block in facts.state.blocked:
+    for block in facts.state.blocked if facts.installed else ():
         if set(block.uuids) == uuids:
             return Refused(
                 reason=Reason.BLOCKED_BUILD,

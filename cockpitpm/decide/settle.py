@@ -23,11 +23,16 @@ from cockpitpm.model.receipt import build_of
 
 def settle(plan: AppPlan, staged: Mapping[str, Staged]) -> AppPlan:
     """Shorten the plan: the same bytes need no restart, a build that failed here is refused, and a binary that cannot
-    run here gives way to the next candidate that the plan lists. `staged` has an entry for each Fetch."""
+    run here gives way to the next candidate that the plan lists. `staged` has an entry for each Fetch.
+
+    Nothing is decided while a Fetch has another first candidate than the one that was staged for it.
+    """
+    if not plan.fetches or any(staged[f.binary].asset != f.candidates[0] for f in plan.fetches):
+        return plan
     unfit = {f.binary: f for f in plan.fetches if _problem(staged[f.binary])}
     if unfit:
         return _next(plan, unfit, staged)
-    build = build_of([s.sha256 for s in staged.values()] + [r.sha256 for r in plan.kept])
+    build = build_of([staged[f.binary].sha256 for f in plan.fetches] + [r.sha256 for r in plan.kept])
     if build in plan.blocked:
         return _refuse(
             plan, Reason.BLOCKED_BUILD, f"build {build[:12]} failed on this machine before", "Wait for another"

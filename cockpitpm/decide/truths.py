@@ -74,7 +74,7 @@ def _service(facts: AppFacts, generation: Generation, service: Service, installe
         channel_tag=seen.tag if seen else "",
         channel_commit=seen.commit if seen else "",
         channel_read_at=seen.at if seen else "",
-        remarks=tuple(_remarks(facts, fact, runs, file, wanted)),
+        remarks=(*_drifted(facts, generation, file), *_process(fact, runs, wanted)),
     )
 
 
@@ -94,11 +94,10 @@ def _channel(facts: AppFacts, generation: Generation) -> ChannelTruth:
     return ChannelTruth.BLOCKED if blocked else ChannelTruth.BEHIND
 
 
-def _remarks(facts: AppFacts, fact: ServiceFact, runs: Runs, file: FileFact, wanted: Wanted) -> Iterator[Remark]:
+def _drifted(facts: AppFacts, generation: Generation, file: FileFact) -> Iterator[Remark]:
     if told := drift(facts, file):
-        number = facts.installed.number if facts.installed else 0
-        yield Remark(note=Note.DRIFTED, evidence=told, next_step=f"cockpitpm rollback {facts.app} --to {number}")
-    yield from _process(fact, runs, wanted)
+        again = f"cockpitpm rollback {facts.app} --to {generation.number}"
+        yield Remark(note=Note.DRIFTED, evidence=told, next_step=again)
 
 
 def _process(fact: ServiceFact, runs: Runs, wanted: Wanted) -> Iterator[Remark]:

@@ -56,4 +56,4 @@ def _conforms(document: Document, file: str) -> None:
 
 
 def _fault(file: str, line: int, column: int, message: str, hint: str) -> MachineError:
-    return MachineError(f"{file}:{line}:{column}: {message}", hint)
+    return MachineError(f"{file}:{line}:{column}: {message}", hint or "Correct the file at that place")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from attrs import Factory, frozen
 from urllib3.response import BaseHTTPResponse
 
 from cockpitpm.errors import ForgeDenied, ForgeError, ForgeUnreachable
@@ -15,6 +17,18 @@ from cockpitpm.forges.wire import Wire, pieces
 
 MAX_BODY: Final = 4 * 1024 * 1024
 _MOVED: Final = frozenset({301, 302, 307, 308})
+_UNKNOWN: Final = frozenset({404, 500})
+"""What a forge says about a commit that it does not have: 404 to list it, 500 to leave it out."""
+
+
+@frozen(kw_only=True)
+class Answer:
+    """What came: the body of a success, or the address to ask instead, or only the status of what is not there."""
+
+    status: int
+    headers: Mapping[str, str] = Factory(dict)
+    body: bytes = b""
+    moved_to: str = ""
 
 
 class Api:
@@ -25,38 +39,54 @@ class Api:
         self._access = access
         self._base = base
         self._warn = warn
-        self._told: set[str] = set()
+        self._told: set[tuple[str, ...]] = set()
 
     def get(self, path: str, deadline: Deadline) -> fields.Fields | None:
         """The object at `path`, None for 404.
 
         Raises ForgeDenied, ForgeUnreachable, or ForgeError for an answer that is none.
         """
-        url = f"{self._base}/{path}"
-        answer = self._ask(url, deadline)
-        if isinstance(answer, str):
-            answer = self._ask(answer, deadline)
-        if isinstance(answer, str):
-            raise ForgeError(f"{deadline.who}: redirects more than once", f"Check the address of {_host(url)}")
-        return None if answer is None else fields.read(answer, deadline.who)
+        answer = self._follow(path, deadline, frozenset({404}))
+        return fields.read(answer.body, deadline.who) if answer.status == 200 else None
 
-    def _ask(self, url: str, deadline: Deadline) -> bytes | str | None:
-        """The body; or the address to ask instead; or None for 404."""
+    def count(self, path: str, deadline: Deadline) -> int | None:
+        """How many entries the list at `path`, which asks for one of them, has in all. Raises as `get`.
+
+        None if the forge does not know what is asked about (500 means that here), or tells no number that can be true.
+        """
+        answer = self._follow(path, deadline, _UNKNOWN)
+        if answer.status != 200:
+            return None
+        told, listed = answer.headers.get("X-Total-Count", ""), fields.length(answer.body, deadline.who)
+        plain = told.isascii() and told.isdecimal() and len(told) < 16
+        return int(told) if plain and (int(told) > 0) == (listed > 0) else None
+
+    def _follow(self, path: str, deadline: Deadline, absent: frozenset[int]) -> Answer:
+        """The answer, after one redirect if need be; `absent` are the statuses that are answers without a body."""
+        url = f"{self._base}/{path}"
+        answer = self._ask(url, deadline, absent)
+        if answer.moved_to:
+            answer = self._ask(answer.moved_to, deadline, absent)
+        if answer.moved_to:
+            raise ForgeError(f"{deadline.who}: redirects more than once", f"Check the address of {_host(url)}")
+        return answer
+
+    def _ask(self, url: str, deadline: Deadline, absent: frozenset[int]) -> Answer:
         header = self._access.header(url)
         with self._wire.get(url, {"Accept": "application/json", **header}, deadline) as response:
             if response.status == 401 and header:
                 self._access.refuse()
             else:
-                return self._judge(response, url, deadline)
-        return self._ask(url, deadline)
+                return self._judge(response, url, deadline, absent)
+        return self._ask(url, deadline, absent)
 
-    def _judge(self, response: BaseHTTPResponse, url: str, deadline: Deadline) -> bytes | str | None:
+    def _judge(self, response: BaseHTTPResponse, url: str, deadline: Deadline, absent: frozenset[int]) -> Answer:
         if response.status == 200:
-            return _body(response, url, deadline)
-        if response.status == 404:
-            return None
+            return Answer(status=200, headers=response.headers, body=_body(response, url, deadline))
+        if response.status in absent:
+            return Answer(status=response.status)
         if response.status in _MOVED:
-            return self._moved(response, url, deadline)
+            return Answer(status=response.status, moved_to=self._moved(response, url, deadline))
         said = _message(response, url, deadline)
         if response.status == 401:
             raise ForgeDenied(f"{deadline.who}: {_host(url)} asks for a token{said}", "Store a token for this forge")
@@ -76,8 +106,9 @@ class Api:
         if not inside:
             shown = words.plain(target, 80)
             raise ForgeError(f"{deadline.who}: redirected out of the API to {shown}", "Correct the forge's url")
-        if deadline.who not in self._told:
-            self._told.add(deadline.who)
+        repository = tuple(url.removeprefix(f"{self._base}/").split("/")[:3])
+        if repository not in self._told:
+            self._told.add(repository)
             path = words.plain(urlsplit(target).path)
             self._warn(f"{deadline.who}: the repository was renamed, now at {path}. Correct the bundle")
         return target

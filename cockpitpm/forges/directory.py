@@ -6,11 +6,14 @@
 `release.json` is one object:
 
     {"tag": "latest", "commit": "<full id>", "created_at": "<RFC 3339>", "draft": false,
+     "committed_at": "<RFC 3339>", "ancestors": ["<full id>", ...],
      "assets": [{"name": "...", "size": 123, "sha256": "<64 hex>", "uuid": "...", "created_at": "<RFC 3339>"}]}
 
 `tag`, `commit`, `created_at` and the assets' `name` are required. A `size` that is not the file's, or a missing file,
 means that a copy is going on. With a `sha256` the bytes are checked against it while they are read. A `uuid` needs a
 `sha256` beside it; without one the identity of an asset is made from the digest, or from the file's size and time.
+`committed_at` is the committer's date of the commit. `ancestors` are commits that `commit` contains, as many as the
+publisher likes: only to come from one of them, or from the commit itself, is known to be no step back.
 Below `url` no symbolic link is followed.
 """
 
@@ -18,17 +21,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from cockpitpm.errors import AssetBroken, ForgeError, ForgeUnreachable, MachineError, ReleaseNotFound, ReleaseNotReady
-from cockpitpm.forges import fields, folder, words
+from cockpitpm.forges import folder, words
 from cockpitpm.forges.access import Warn
-from cockpitpm.forges.manifest import Shelf, digest_of
+from cockpitpm.forges.manifest import Shelf
 from cockpitpm.model.bundle import Repo
-from cockpitpm.model.release import Asset, CommitSource, Release
+from cockpitpm.model.release import Ancestry, Asset, Release
 from cockpitpm.model.settings import ForgeSettings
 from cockpitpm.ports import Sink
 
@@ -43,41 +46,55 @@ class DirectoryForge:
         self._owner = settings.owner
         self._root = _root(name, settings.url)
 
-    def release(self, repo: Repo, tag: str) -> Release:
+    def release(self, repo: Repo, tag: str, seen: Release | None = None) -> Release:
         """What the tag's folder holds now; see `cockpitpm.ports.Forge`."""
         full = words.full_name(repo, self._owner)
         parts = (*full.split("/"), quote(words.tag_name(tag), safe=""))
-        with self._open(parts, f"{full} at {tag}") as shelf:
-            found = shelf.manifest()
-            if found.text("tag") != tag:
-                found.wrong("tag", f"is not {tag}")
-            assets = tuple(shelf.asset(item) for item in found.items("assets"))
-            if found.flag("draft") or not assets:
-                state = "is still a draft" if found.flag("draft") else "holds no asset yet"
-                raise ReleaseNotReady(f"{shelf.who}: the release {state}", "Try again when it is published")
-        return Release(
-            forge=self._name,
-            repo=full,
-            id="/".join(parts),
-            tag=tag,
-            created_at=found.moment("created_at"),
-            commit=found.commit("commit"),
-            commit_known_by=CommitSource.TAG,
-            assets=assets,
-        )
+        try:
+            with self._open(parts, f"{full} at {tag}") as shelf:
+                found = shelf.release(self._name, full, tag)
+        except ReleaseNotFound as error:
+            if seen is None or (seen.forge, seen.repo, seen.tag) != (self._name, full, tag):
+                raise
+            raise ReleaseNotReady(
+                f"{error.message}; there was one", "It is being replaced, was withdrawn, or is private now"
+            ) from None
+        return seen if found == seen else found
+
+    def ancestry(self, repo: Repo, old: str, new: str) -> Ancestry:
+        """Whether a release of `new` lists `old` among its ancestors; see `cockpitpm.ports.Forge`."""
+        full = words.full_name(repo, self._owner)
+        if not (words.commit_id(old) and words.commit_id(new)):
+            return Ancestry.UNKNOWN
+        if old == new:
+            return Ancestry.SAME
+        parts = tuple(full.split("/"))
+        try:
+            with self._open(parts, full) as shelf:
+                tags = shelf.names()
+        except ReleaseNotFound:
+            return Ancestry.UNKNOWN
+        return Ancestry.UPGRADE if any(self._contains((*parts, t), new, old) for t in tags) else Ancestry.UNKNOWN
 
     def fetch(self, asset: Asset, sink: Sink) -> None:
         """Give the bytes to `sink`; see `cockpitpm.ports.Forge`."""
         with self._open(self._placed(asset), asset.name) as shelf:
-            wanted = digest_of(_same(shelf, asset))
+            wanted = shelf.same(asset).sha256
             digest = hashlib.sha256()
             with shelf.file(asset.name) as file:
                 for piece in _pieces(file, asset.size, shelf.who):
-                    if wanted is not None:
+                    if wanted:
                         digest.update(piece)
                     sink(piece)
-        if wanted is not None and digest.hexdigest() != wanted:
+        if wanted and digest.hexdigest() != wanted:
             raise AssetBroken(f"{shelf.who}: its bytes have not the announced SHA-256", "Copy the release again")
+
+    def _contains(self, parts: tuple[str, ...], commit: str, wanted: str) -> bool:
+        """Whether the folder holds a release of the commit that lists the wanted one. One that is unusable does not."""
+        with suppress(ForgeError), self._open(parts, parts[-1]) as shelf:
+            found = shelf.manifest()
+            return found.commit("commit") == commit and wanted in found.commits("ancestors")
+        return False
 
     def _placed(self, asset: Asset) -> tuple[str, ...]:
         """The parts of the folder that the address leads to, if that is a release's folder of this forge."""
@@ -112,14 +129,6 @@ def _root(name: str, url: str) -> Path:
     if parts.netloc not in {"", "localhost"} or not path.is_absolute() or "\0" in str(path):
         raise MachineError(f"forge {name}: {words.plain(url)} is not the full path of a folder", "Correct its url")
     return path
-
-
-def _same(shelf: Shelf, asset: Asset) -> fields.Fields:
-    """What the folder says about the asset now, if it still is the one that was planned."""
-    for item in shelf.manifest().items("assets"):
-        if item.name("name") == asset.name and shelf.asset(item).uuid == asset.uuid:
-            return item
-    raise AssetBroken(f"{shelf.who}: it was replaced since the release was read", "Try again: plan anew")
 
 
 def _pieces(file: BinaryIO, size: int, who: str) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 from cockpitpm.errors import ForgeError
@@ -10,6 +11,8 @@ from cockpitpm.forges import words
 
 MAX_ASSETS: Final = 1000
 MAX_SIZE: Final = 2**53
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_DIGEST: Final = re.compile(r"([a-z0-9]{1,20}):([0-9a-f]{16,256})")
 
 
 class Fields:
@@ -65,6 +68,30 @@ class Fields:
         """A full commit id."""
         return words.commit_id(self.text(key)) or self.wrong(key, "is not a full commit id")
 
+    def commits(self, key: str) -> frozenset[str]:
+        """Full commit ids of a list; absent or null is an empty one."""
+        value = self._value.get(key)
+        listed: list[object] = value if isinstance(value, list) else []
+        if not (value is None or isinstance(value, list)) or not all(
+            isinstance(one, str) and words.commit_id(one) for one in listed
+        ):
+            self.wrong(key, "is not a list of full commit ids")
+        return frozenset(str(one) for one in listed)
+
+    def sha256(self) -> str:
+        """The SHA-256 that the object tells, as `sha256` or as a `digest` of that kind; empty where it tells none."""
+        plain, tagged = self.optional("sha256"), self.optional("digest")
+        if plain is not None and not _SHA256.fullmatch(plain):
+            self.wrong("sha256", "is not 64 hex digits")
+        if tagged is None:
+            return plain or ""
+        found = _DIGEST.fullmatch(tagged) or self.wrong("digest", "is not an algorithm and hex digits")
+        if found[1] != "sha256":
+            return plain or ""
+        if not _SHA256.fullmatch(found[2]) or plain not in {None, found[2]}:
+            self.wrong("digest", "is not 64 hex digits, or another than sha256 says")
+        return found[2]
+
     def name(self, key: str) -> str:
         """The name of an asset."""
         value = self.text(key)
@@ -86,11 +113,23 @@ class Fields:
 
 def read(body: bytes, what: str) -> Fields:
     """The JSON object in `body`. Raises ForgeError for anything else: bad UTF-8, NaN, a doubled key, a deep nest."""
+    return Fields(_parsed(body, what), what)
+
+
+def length(body: bytes, what: str) -> int:
+    """How many entries the JSON list in `body` has; null is an empty one. Raises ForgeError for anything else."""
+    value = _parsed(body, what)
+    if value is not None and not isinstance(value, list):
+        raise ForgeError(f"{what} is not a JSON list", "Is this the address of a forge?")
+    return len(value or ())
+
+
+def _parsed(body: bytes, what: str) -> object:
     try:
-        value = json.loads(body, parse_constant=_refuse, object_pairs_hook=_unique)
+        value: object = json.loads(body, parse_constant=_refuse, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise ForgeError(f"{what} is not JSON ({words.plain(str(error), 80)})", "Is this a forge?") from None
-    return Fields(value, what)
+    return value
 
 
 def _refuse(word: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Forgejo and Gitea: what a tag holds now, in two requests, and the bytes of an asset.
+"""Forgejo and Gitea: what a tag holds now, how two commits stand to each other, and the bytes of an asset.
 
 Trusted for the commit is only what the tag leads to: `target_commitish` is free text stored once, and the times of a
 release say nothing about when it was published.
@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from cockpitpm.errors import ForgeDenied, ForgeError, ReleaseNotFound, ReleaseNotReady
 from cockpitpm.forges import words
 from cockpitpm.forges.access import Access, base_of
-from cockpitpm.forges.fields import Fields
+from cockpitpm.forges.lineage import Lineage
+from cockpitpm.forges.outage import NoConnection, Outage
 from cockpitpm.forges.patience import Deadline, Patience
+from cockpitpm.forges.reading import BARE, Reading, unchanged
 from cockpitpm.model.bundle import Repo
-from cockpitpm.model.release import Asset, CommitSource, Release
+from cockpitpm.model.release import Ancestry, Asset, Release
 from cockpitpm.model.settings import ForgeSettings
 from cockpitpm.ports import Sink
 
 if TYPE_CHECKING:
     from cockpitpm.forges.api import Api
     from cockpitpm.forges.wire import Wire
+
+_T = TypeVar("_T")
 
 
 class ForgejoForge:
@@ -44,32 +48,38 @@ class ForgejoForge:
         self._access = Access(name, self._base, token, warn)
         self._warn = warn
         self._patience = patience or Patience()
+        self._outage = Outage(self._patience)
+        self._lineage = Lineage()
         self._lock = threading.Lock()
         self._lines: tuple[Wire, Api] | None = None
 
-    def release(self, repo: Repo, tag: str) -> Release:
-        """What the tag holds now; see `cockpitpm.ports.Forge`. Two requests."""
+    def release(self, repo: Repo, tag: str, seen: Release | None = None) -> Release:
+        """What the tag holds now; see `cockpitpm.ports.Forge`.
+
+        One request if it still is what was seen, else four: release, tag, release, commit; two more for each time that
+        it changed meanwhile.
+        """
         full = words.full_name(repo, self._owner)
-        at = quote(words.tag_name(tag), safe="")
-        deadline = self._deadline(self._patience.answer_within, f"{full} at {tag}")
-        found = self._get(f"repos/{full}/releases/tags/{at}", deadline)
-        if found is None:
-            raise self._missing(full, tag)
-        _same(found.text("tag_name"), tag, deadline)
-        assets = tuple(_asset(item) for item in found.items("assets"))
-        if found.flag("draft") or not assets:
-            state = "is still a draft" if found.flag("draft") else "holds no asset yet"
-            raise ReleaseNotReady(f"{deadline.who}: the release {state}", "Its publisher is at work: try again later")
-        return Release(
-            forge=self._name,
-            repo=full,
-            id=str(found.number("id")),
-            tag=tag,
-            created_at=found.moment("created_at"),
-            commit=self._commit(f"repos/{full}/tags/{at}", tag, deadline),
-            commit_known_by=CommitSource.TAG,
-            assets=assets,
+        deadline = self._deadline(self._patience.answer_within, f"{full} at {words.tag_name(tag)}")
+        reading = Reading(
+            lambda path: self._ask(deadline, lambda api: api.get(path, deadline)), self._name, full, tag, deadline
         )
+        known = seen is not None and (seen.forge, seen.repo, seen.tag) == (self._name, full, tag)
+        glance = reading.glance()
+        if glance is None:
+            raise self._missing(full, tag, known)
+        return seen if seen is not None and known and unchanged(glance, seen) else reading.settled(glance)
+
+    def ancestry(self, repo: Repo, old: str, new: str) -> Ancestry:
+        """How two commits stand to each other; see `cockpitpm.ports.Forge` and, for the requests, `Lineage`."""
+        full = words.full_name(repo, self._owner)
+        deadline = self._deadline(self._patience.answer_within, f"the commits of {full}")
+
+        def count(has: str, lacks: str) -> int | None:
+            path = f"repos/{full}/commits?sha={has}&not={lacks}&limit=1&{BARE}"
+            return self._ask(deadline, lambda api: api.count(path, deadline))
+
+        return self._lineage.between(old, new, count)
 
     def fetch(self, asset: Asset, sink: Sink) -> None:
         """Give the bytes to `sink`; see `cockpitpm.ports.Forge`."""
@@ -81,25 +91,30 @@ class ForgejoForge:
         deadline = self._deadline(self._patience.fetch_within, asset.name)
         download(wire, self._access, asset, sink, deadline)
 
-    def _commit(self, path: str, tag: str, deadline: Deadline) -> str:
-        """The commit that the tag leads to, through an annotated tag too."""
-        found = self._get(path, deadline)
-        if found is None:
-            raise ReleaseNotReady(f"{deadline.who}: the release has no tag", "It is being moved: try again later")
-        _same(found.text("name"), tag, deadline)
-        return found.inner("commit").commit("sha")
-
-    def _missing(self, full: str, tag: str) -> ForgeError:
+    def _missing(self, full: str, tag: str, known: bool) -> ForgeError:
+        """What a 404 means: a release that was there is being replaced, or its tag deleted and pushed again."""
         where = f"forge {self._name}: no release {tag} in {full}"
         if self._access.refused:
             return ForgeDenied(f"{where} that can be seen without a token; the stored one was refused", "Store another")
+        if known:
+            return ReleaseNotReady(
+                f"{where} at this moment; there was one", "It is being replaced, was withdrawn, or is private now"
+            )
         if self._access.token is None:
             return ReleaseNotFound(where, "A private repository looks the same without a token")
         return ReleaseNotFound(where, "A private repository looks the same to a token that may not read it")
 
-    def _get(self, path: str, deadline: Deadline) -> Fields | None:
+    def _ask(self, deadline: Deadline, question: Callable[[Api], _T]) -> _T:
+        """Ask the API, unless nobody was there a moment ago."""
+        self._outage.check(deadline)
         _wire, api = self._network()
-        return api.get(path, deadline)
+        try:
+            answer = question(api)
+        except NoConnection:
+            self._outage.began()
+            raise
+        self._outage.ended()
+        return answer
 
     def _deadline(self, seconds: float, what: str) -> Deadline:
         return self._patience.until(seconds, f"forge {self._name} ({urlsplit(self._base.geturl()).netloc}): {what}")
@@ -117,21 +132,3 @@ class ForgejoForge:
 
         wire = Wire(self._patience)
         return wire, Api(wire, self._access, f"{self._base.geturl()}/api/v1", self._warn)
-
-
-def _same(told: str, asked: str, deadline: Deadline) -> None:
-    """A forge finds tags without regard to case; another tag's release must not pass for this one's."""
-    if told != asked:
-        other = words.plain(ascii(told), 80)
-        raise ReleaseNotFound(f"{deadline.who}: there is none, only one at {other}", "Correct the channel")
-
-
-def _asset(item: Fields) -> Asset:
-    return Asset(
-        name=item.name("name"),
-        uuid=item.text("uuid"),
-        size=item.number("size"),
-        created_at=item.moment("created_at"),
-        url=item.text("browser_download_url"),
-        external=item.optional("type") == "external",
-    )

@@ -6,7 +6,6 @@ Works on the descriptor of the open folder, so that everything that is read belo
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -17,13 +16,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from attrs import frozen
 
-from cockpitpm.errors import ForgeError, ForgeUnreachable, ReleaseNotReady
+from cockpitpm.errors import AssetBroken, ForgeError, ForgeUnreachable, ReleaseNotReady
 from cockpitpm.forges import fields, folder
-from cockpitpm.model.release import Asset
+from cockpitpm.model.release import Asset, CommitSource, Release
 
 MANIFEST: Final = "release.json"
 _MAX_BODY: Final = 4 * 1024 * 1024
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @frozen
@@ -42,6 +40,38 @@ class Shelf:
             raise ForgeError(f"{self.who}: {MANIFEST} is over 4 MiB", "Write a smaller one")
         return fields.read(body, f"{self.who}: {MANIFEST}")
 
+    def release(self, forge: str, full: str, tag: str) -> Release:
+        """The release, all of it from one `release.json`. Raises ReleaseNotReady while it is being written."""
+        mark = self._mark()
+        found = self.manifest()
+        if found.text("tag") != tag:
+            found.wrong("tag", f"is not {tag}")
+        assets = tuple(self.asset(item) for item in found.items("assets"))
+        if found.flag("draft") or not assets:
+            raise self._early("is still a draft" if found.flag("draft") else "holds no asset yet")
+        found.commits("ancestors")
+        if self._mark() != mark:
+            raise self._early("is being published")
+        return Release(
+            forge=forge,
+            repo=full,
+            id=f"{full}/{quote(tag, safe='')}",
+            tag=tag,
+            created_at=found.moment("created_at"),
+            commit=found.commit("commit"),
+            commit_known_by=CommitSource.TAG,
+            assets=assets,
+            committed_at=found.moment("committed_at") if found.optional("committed_at") else "",
+        )
+
+    def names(self) -> list[str]:
+        """What is in the folder. Raises ForgeUnreachable."""
+        try:
+            with os.scandir(self.held) as entries:
+                return sorted(entry.name for entry in entries)
+        except OSError as error:
+            raise ForgeUnreachable(f"{self.who}: {error.strerror or error}", "Is the disk healthy?") from None
+
     def asset(self, item: fields.Fields) -> Asset:
         """The file of one entry. Raises ReleaseNotReady if the file is not there or has another size."""
         name = item.name("name")
@@ -55,7 +85,24 @@ class Shelf:
             size=state.st_size,
             created_at=item.moment("created_at") if item.optional("created_at") else _written(state),
             url=f"{self.place.as_uri()}/{quote(name)}",
+            sha256=item.sha256(),
         )
+
+    def _early(self, state: str) -> ReleaseNotReady:
+        return ReleaseNotReady(f"{self.who}: the release {state}", "Try again when it is published")
+
+    def _mark(self) -> tuple[int, int, int]:
+        """Changes whenever `release.json` is written anew. Raises ReleaseNotReady if it is not there."""
+        with self.file(MANIFEST) as file:
+            state = os.fstat(file.fileno())
+        return state.st_ino, state.st_mtime_ns, state.st_size
+
+    def same(self, asset: Asset) -> Asset:
+        """What the folder says about an asset now. Raises AssetBroken unless it still is the one that was planned."""
+        for item in self.manifest().items("assets"):
+            if item.name("name") == asset.name and (found := self.asset(item)).uuid == asset.uuid:
+                return found
+        raise AssetBroken(f"{self.who}: it was replaced since the release was read", "Try again: plan anew")
 
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:
@@ -71,17 +118,9 @@ class Shelf:
             yield file
 
 
-def digest_of(item: fields.Fields) -> str | None:
-    """The SHA-256 that an entry announces, in hex."""
-    found = item.optional("sha256")
-    if found is not None and not _SHA256.fullmatch(found):
-        item.wrong("sha256", "is not 64 hex digits")
-    return found
-
-
 def _identity(item: fields.Fields, name: str, state: os.stat_result) -> str:
     """Changes whenever the content does. A told one is only believed where a digest holds the bytes to it."""
-    digest = digest_of(item)
+    digest = item.sha256()
     told = item.optional("uuid")
     if told and digest:
         return told

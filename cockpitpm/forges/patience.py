@@ -17,6 +17,7 @@ class Patience:
 
     `silence` ends a connection that says nothing; `answer_within` is for a whole metadata request with its retries,
     `fetch_within` for a whole download. A download slower than `floor` bytes per second over `window` seconds ends.
+    A forge that took no connection is not asked again for `down_for`.
     """
 
     connect: float = 10.0
@@ -27,6 +28,7 @@ class Patience:
     window: float = 60.0
     attempts: int = 3
     pause: float = 0.4
+    down_for: float = 60.0
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 

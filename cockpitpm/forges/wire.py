@@ -19,6 +19,7 @@ from urllib3.response import BaseHTTPResponse
 from cockpitpm import __version__
 from cockpitpm.errors import ForgeError, ForgeUnreachable
 from cockpitpm.forges import words
+from cockpitpm.forges.outage import NoConnection
 from cockpitpm.forges.patience import Deadline, Patience
 from cockpitpm.forges.watch import Watch, pool_manager
 
@@ -108,12 +109,12 @@ def pieces(response: BaseHTTPResponse, url: str, deadline: Deadline) -> Iterator
 def wrapped(error: Exception, url: str, deadline: Deadline) -> ForgeError:
     """What a foreign error means, in our words."""
     host = urlsplit(url).netloc
+    if isinstance(error, foreign.NewConnectionError | foreign.ConnectTimeoutError):
+        return NoConnection(f"{deadline.who}: no connection to {host}", f"Is {host} up, and its name right?")
     if deadline.left <= 0:
         return ForgeUnreachable(f"{deadline.who}: not finished within {deadline.allowed:g} s", f"Is {host} overloaded?")
     if isinstance(error, foreign.SSLError):
         return ForgeUnreachable(f"{deadline.who}: {words.plain(str(error))}", f"Check the certificate of {host}")
-    if isinstance(error, foreign.NewConnectionError | foreign.ConnectTimeoutError):
-        return ForgeUnreachable(f"{deadline.who}: no connection to {host}", f"Is {host} up, and its name right?")
     if isinstance(error, foreign.TimeoutError):
         return ForgeUnreachable(f"{deadline.who}: {host} fell silent", "Try again later")
     reason = words.plain(str(error), 80)

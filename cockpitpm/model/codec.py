@@ -75,11 +75,14 @@ def _scalar(kind: type) -> Decoder:
 
 
 def _enum(kind: type[Enum]) -> Decoder:
+    members = {(type(m.value), m.value): m for m in kind}
+
     def read(tree: Any, path: str) -> Any:
-        try:
-            return kind(tree)
-        except ValueError:
-            raise Malformed(f"{path}: {tree!r} is none of {', '.join(str(m.value) for m in kind)}") from None
+        # With its type: True is equal to 1, and no member of an enum of numbers.
+        found = members.get((type(tree), tree)) if isinstance(tree, (str, int)) else None
+        if found is None:
+            raise Malformed(f"{path}: {tree!r} is none of {', '.join(str(m.value) for m in kind)}")
+        return found
 
     return read
 

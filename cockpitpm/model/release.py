@@ -15,9 +15,26 @@ class CommitSource(Enum):
     TAG = "tag"
 
 
+class Ancestry(Enum):
+    """How the commit that is installed stands to the one that is published.
+
+    UPGRADE: the published one has everything and more. DOWNGRADE: the other way round. DIVERGED: each has something
+    the other lacks, or they share nothing. UNKNOWN: the forge never saw one of them, or cannot tell.
+    """
+
+    SAME = "same"
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    DIVERGED = "diverged"
+    UNKNOWN = "unknown"
+
+
 @frozen(kw_only=True)
 class Asset:
-    """One file of a release. `uuid` changes with every upload; `size` is bytes; `created_at` is RFC 3339."""
+    """One file of a release. `uuid` changes with every upload; `size` is bytes; `created_at` is RFC 3339.
+
+    `sha256` is the digest that the forge itself tells, lower-case hex; empty where it tells none.
+    """
 
     name: str
     uuid: str
@@ -25,11 +42,15 @@ class Asset:
     created_at: str
     url: str
     external: bool = False
+    sha256: str = ""
 
 
 @frozen(kw_only=True)
 class Release:
-    """What a tag holds now. `repo` is `owner/name`; `commit` is the peeled commit that the tag leads to, in full."""
+    """What a tag holds now. `repo` is `owner/name`; `commit` is the peeled commit that the tag leads to, in full.
+
+    `committed_at` is the committer's date of that commit, RFC 3339; empty where the forge does not tell it.
+    """
 
     forge: str
     repo: str
@@ -39,6 +60,7 @@ class Release:
     commit: str
     commit_known_by: CommitSource
     assets: tuple[Asset, ...]
+    committed_at: str = ""
 
     def named(self, name: str) -> tuple[Asset, ...]:
         """Every asset of this name: a forge may hold several, and that is the planner's to refuse."""

@@ -76,9 +76,14 @@ class ProbeTarget:
 
 @frozen(kw_only=True)
 class Healthy:
-    """The expected answer came; `answer` is it in few words, such as `200 OK`."""
+    """The expected answer came; `answer` is it in few words, such as `200 OK`.
+
+    `listener` is the pid that listens at the unix socket `where`; None if that is not known.
+    """
 
     answer: str
+    listener: int | None = None
+    where: str = ""
 
 
 @frozen(kw_only=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import struct
 from pathlib import Path
 
 from attrs import frozen
 
 from cockpitpm.model.bundle import Socket
 from cockpitpm.model.service import ProbeTarget
+
+_CREDENTIALS = struct.Struct("iII")
 
 
 @frozen(kw_only=True)
@@ -47,6 +50,18 @@ def connect(target: ProbeTarget, timeout: float) -> socket.socket:
         plug.close()
         raise
     return plug
+
+
+def listener(plug: socket.socket) -> tuple[int | None, str]:
+    """The process that listens at the other end of a connection to a unix socket, and the path; (None, "") elsewhere.
+
+    A good answer of somebody else proves nothing about a service.
+    """
+    if plug.family is not socket.AF_UNIX:
+        return None, ""
+    told = plug.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, _, _ = _CREDENTIALS.unpack(told)
+    return pid or None, str(plug.getpeername())
 
 
 def reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from cockpitpm.model.service import ProbeTarget
-from cockpitpm.probes.connection import Garbled, connect
+from cockpitpm.probes.connection import Garbled, connect, listener
 
 if TYPE_CHECKING:
     import socket
@@ -19,11 +19,13 @@ BODY_LIMIT = 64 * 1024
 
 @frozen(kw_only=True)
 class Answer:
-    """Status line and body; the body is cut after 64 KiB."""
+    """Status line and body, the body cut after 64 KiB; and who gave them, as `connection.listener` tells."""
 
     status: int
     phrase: str
     body: bytes
+    listener: int | None = None
+    where: str = ""
 
 
 def exchange(target: ProbeTarget, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
@@ -52,11 +54,13 @@ def _ask(plug: socket.socket, method: str, path: str, body: bytes | None) -> Ans
 
     connection = HTTPConnection("localhost")
     connection.sock = plug
+    pid, where = listener(plug)
     headers = {"Connection": "close", "Content-Type": "application/json"}
     try:
         connection.request(method, path, body, headers)
         with connection.getresponse() as response:
-            return Answer(status=response.status, phrase=response.reason, body=response.read(BODY_LIMIT))
+            said = response.read(BODY_LIMIT)
+            return Answer(status=response.status, phrase=response.reason, body=said, listener=pid, where=where)
     except ConnectionError:  # also what http.client says when nothing came at all
         raise
     except (HTTPException, ValueError) as error:

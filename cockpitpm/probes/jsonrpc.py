@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cockpitpm.model.service import Health, Healthy, ProbeTarget, Unhealthy
-from cockpitpm.probes.exchange import exchange
+from cockpitpm.probes.exchange import Answer, exchange
 
 _ID = 1
 
@@ -21,10 +21,10 @@ def probe(target: ProbeTarget, timeout: float) -> Health:
         reply = json.loads(answer.body)
     except (ValueError, RecursionError):
         return Unhealthy(answer="the answer is not JSON")
-    return _judge(method, reply)
+    return _judge(method, reply, answer)
 
 
-def _judge(method: str, reply: object) -> Health:
+def _judge(method: str, reply: object, answer: Answer) -> Health:
     if not isinstance(reply, dict):
         return Unhealthy(answer="the answer is not a JSON-RPC object")
     error = reply.get("error")
@@ -36,4 +36,4 @@ def _judge(method: str, reply: object) -> Health:
         return Unhealthy(answer="the answer is to another call")
     if "result" not in reply:
         return Unhealthy(answer="the answer has no result")
-    return Healthy(answer=f"{method} answered")
+    return Healthy(answer=f"{method} answered", listener=answer.listener, where=answer.where)

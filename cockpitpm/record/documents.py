@@ -18,7 +18,7 @@ SCHEMA = 1
 def write(path: Path, value: object, keep: dict[str, Any] | None = None) -> None:
     """Write a value in one durable step. `keep` are keys of a newer version that must not be lost."""
     tree = {**(keep or {}), **encode(value), "schema": SCHEMA}
-    with disk("write"):
+    with disk("write", path):
         replace_file(path, _sealed(tree))
 
 
@@ -29,14 +29,14 @@ def read(path: Path, cls: type[T]) -> T:
 
 def load(path: Path, cls: type[T]) -> tuple[T, dict[str, Any]]:
     """The value, and the keys of the file that its type does not know."""
-    with disk("read"):
+    with disk("read", path):
         data = path.read_bytes()
     try:
         tree = json.loads(data)
         if not isinstance(tree, dict):
             raise Malformed("it holds no mapping")
-        seal = tree.pop("seal", None)
-        if seal != _seal(tree):
+        tree.pop("seal", None)
+        if data != _sealed(tree):
             raise Malformed("its checksum does not fit; it was changed or cut short")
         if tree.pop("schema", None) != SCHEMA:
             raise Malformed("it was written by a version that this one does not understand")
@@ -54,9 +54,7 @@ def _hint(path: Path) -> str:
     return f"Restore it from a backup, or start anew with `mv {path} {path}.broken`"
 
 
-def _seal(tree: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
 def _sealed(tree: dict[str, Any]) -> bytes:
-    return json.dumps({**tree, "seal": _seal(tree)}, sort_keys=True, indent=1).encode() + b"\n"
+    """The only bytes that say this tree: reading compares them all, so a change that JSON does not see is seen."""
+    seal = hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return json.dumps({**tree, "seal": seal}, sort_keys=True, indent=1).encode() + b"\n"

@@ -14,8 +14,8 @@ from pathlib import Path
 from cockpitpm.errors import StoreError
 
 _HINTS = {
-    errno.ENOSPC: "Free some space there and run the command again; nothing was changed",
-    errno.EDQUOT: "Free some of the quota there and run the command again; nothing was changed",
+    errno.ENOSPC: "Free some space there and run the command again",
+    errno.EDQUOT: "Free some of the quota there and run the command again",
     errno.EACCES: "Run the command as the owner of the root",
     errno.EPERM: "Run the command as the owner of the root",
     errno.EROFS: "Mount the file system for writing and run the command again",
@@ -23,12 +23,15 @@ _HINTS = {
 
 
 @contextmanager
-def disk(doing: str) -> Iterator[None]:
-    """Turn an OSError inside into a StoreError that says what was being done, where, and why it failed."""
+def disk(doing: str, path: Path | None = None) -> Iterator[None]:
+    """Turn an OSError inside into a StoreError that says what was being done, where, and why it failed.
+
+    `path` is told where the error itself names none, as those of an open descriptor do.
+    """
     try:
         yield
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
+        where = f" {error.filename or path}" if error.filename or path else ""
         reason = os.strerror(error.errno) if error.errno else str(error)
         hint = _HINTS.get(error.errno or 0, "Look at that path; `cockpitpm recover` finishes what was interrupted")
         raise StoreError(f"Cannot {doing}{where}: {reason}", hint) from error
@@ -68,6 +71,9 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.fchmod(handle, mode)
         write_all(handle, data)
         os.fsync(handle)
+    except OSError:
+        fresh.unlink()
+        raise
     finally:
         os.close(handle)
     fresh.replace(path)

@@ -1,6 +1,7 @@
-"""History: one line for each transaction that ended, each holding the hash of the line before it.
+"""History: one line for each transaction that ended, sealed, and holding the hash of the line before it.
 
-A line is written once and never again. A changed, missing or swapped line breaks the chain at its number.
+A line is written once and never again. A changed, missing or swapped line breaks the chain at its number. What
+follows the last newline is a line that a power cut left unfinished; its transaction writes it again.
 """
 
 from __future__ import annotations
@@ -33,48 +34,47 @@ class HistoryLine:
 
 
 def append(path: Path, entry: ActivationRecord) -> None:
-    """Add a line, durably. A transaction that has its line already gets no second one.
-
-    A line that was cut short by a power cut is replaced: its transaction has not ended, so it is writing it again.
-    """
-    with disk("write the history"):
+    """Add a line, durably. A transaction that has its line already gets no second one."""
+    with disk("write the history", path):
         make_folder(path.parent)
         fresh = not path.exists()
         data = b"" if fresh else path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        lines = data[:whole].splitlines()
+        lines = data.split(b"\n")[:-1]
         if any(_is_of(line, entry.transaction) for line in lines[-8:]):
             return
         before = _hash(lines[-1]) if lines else START
-        _extend(path, whole, _line(before, entry))
+        _extend(path, data.rfind(b"\n") + 1, _line(before, encode(entry)) + b"\n")
         if fresh:
             sync_folder(path.parent)
 
 
 def entries(path: Path) -> Iterator[ActivationRecord]:
     """What can be read, oldest first, the chain unchecked: for joins that a broken line must not stop."""
-    if path.exists():
-        with disk("read the history"):
-            data = path.read_bytes()
-        for line in data.splitlines():
-            try:
-                yield decode(ActivationRecord, json.loads(line)["entry"])
-            except (ValueError, KeyError, TypeError):
-                continue
+    for line in _bytes(path).split(b"\n"):
+        try:
+            yield decode(ActivationRecord, json.loads(line)["entry"])
+        except (ValueError, KeyError, TypeError):
+            continue
 
 
 def read(path: Path) -> tuple[HistoryLine, ...]:
-    """Every line, oldest first. Raises StoreError naming the first line that does not fit the chain."""
-    if not path.exists():
-        return ()
-    with disk("read the history"):
-        data = path.read_bytes()
+    """Every line, oldest first. Raises StoreError naming the first line that was changed or does not fit the chain."""
+    *lines, rest = _bytes(path).split(b"\n")
+    if rest[:-1].endswith(b"}") and _is_sound(rest[:-1]):
+        lines.append(rest)  # not cut short: something else stands where its newline was
     found: list[HistoryLine] = []
     before = START
-    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         found.append(HistoryLine(number=number, hash=_hash(line), entry=_entry(path, number, line, before)))
         before = _hash(line)
     return tuple(found)
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.exists():
+        return b""
+    with disk("read the history"):
+        return path.read_bytes()
 
 
 def _entry(path: Path, number: int, line: bytes, before: str) -> ActivationRecord:
@@ -82,10 +82,20 @@ def _entry(path: Path, number: int, line: bytes, before: str) -> ActivationRecor
         tree: Any = json.loads(line)
         if tree["before"] != before:
             raise Malformed("it does not hold the hash of the line before it")
+        if line != _line(before, tree["entry"]):
+            raise Malformed("its seal does not fit")
         return decode(ActivationRecord, tree["entry"])
     except (ValueError, KeyError, TypeError) as error:
         hint = "The lines before it are sound; keep the file and start a new one by moving it away"
         raise StoreError(f"Line {number} of {path} was changed or lost: {error}", hint) from error
+
+
+def _is_sound(line: bytes) -> bool:
+    try:
+        tree: Any = json.loads(line)
+        return line == _line(tree["before"], tree["entry"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _is_of(line: bytes, transaction: str) -> bool:
@@ -95,10 +105,14 @@ def _is_of(line: bytes, transaction: str) -> bool:
         return False
 
 
-def _line(before: str, entry: ActivationRecord) -> bytes:
-    return (
-        json.dumps({"before": before, "entry": encode(entry)}, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-    )
+def _line(before: str, entry: Any) -> bytes:
+    """A line without its newline. Only these bytes say the same, so reading compares them all."""
+    tree = {"before": before, "entry": entry}
+    return _dump({**tree, "seal": _hash(_dump(tree))})
+
+
+def _dump(tree: Any) -> bytes:
+    return json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _hash(line: bytes) -> str:

@@ -34,13 +34,16 @@ class Journal:
         path = folder / f"{transaction}.journal"
         fresh = folder / f".{transaction}.new"
         line = _line({"phase": "intent", **intent})
-        with disk("begin the journal"):
+        with disk("begin the journal", folder):
             make_folder(folder)
             handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 os.posix_fallocate(handle, 0, len(line) + ALLOCATED)
                 os.pwrite(handle, line, 0)
                 os.fsync(handle)
+            except OSError:
+                fresh.unlink()
+                raise
             finally:
                 os.close(handle)
             fresh.replace(path)
@@ -62,7 +65,7 @@ class Journal:
         """Append a record; it is durable when this returns."""
         record = {"phase": phase, **facts}
         line = _line(record)
-        with disk("write the journal"):
+        with disk("write the journal", self.path):
             handle = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 # A torn record may have left bytes behind its end; a zero after ours ends the reading there.

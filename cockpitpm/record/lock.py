@@ -6,6 +6,7 @@ supervisor or a daemon that we start cannot keep a machine locked.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -52,14 +53,12 @@ def locked(path: Path, me: Holder) -> Iterator[Holder | None]:
         except BlockingIOError:
             raise _refusal(path, holder(path)) from None
         dead = holder(path)
-        with disk("write the lock"):
-            _write(handle, _text(me))
+        _write(handle, _text(me))
         try:
             yield dead
         finally:
             # Only a process that died leaves its name here.
-            with disk("write the lock"):
-                _write(handle, b"")
+            _write(handle, b"")
     finally:
         os.close(handle)
 
@@ -84,5 +83,7 @@ def _text(me: Holder) -> bytes:
 
 
 def _write(handle: int, data: bytes) -> None:
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, data, 0)
+    """The text only names the holder: a full disk must not keep anybody from stopping a service."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, data, 0)

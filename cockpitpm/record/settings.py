@@ -15,13 +15,19 @@ def changed(text: str, path: tuple[str, ...], value: str | None) -> str:
 
     yaml = YAML()
     yaml.preserve_quotes = True
-    tree: Any = yaml.load(text) or {}
+    said: Any = yaml.load(text)
+    tree = {} if said is None else said
     _put(tree, path, value)
-    if not tree:
-        return ""
-    out = io.StringIO()
-    yaml.dump(tree, out)
+    # Where the file says nothing but comments, there is no value that they could hang on.
+    out = io.StringIO("" if said and tree else _comments(text))
+    out.seek(0, io.SEEK_END)
+    if tree:
+        yaml.dump(tree, out)
     return out.getvalue()
+
+
+def _comments(text: str) -> str:
+    return "".join(f"{line}\n" for line in text.splitlines() if line.startswith("#"))
 
 
 def _put(tree: Any, path: tuple[str, ...], value: str | None) -> None:
@@ -37,5 +43,5 @@ def _put(tree: Any, path: tuple[str, ...], value: str | None) -> None:
 
 def write(path: Path, text: str) -> None:
     """Put the text in place durably."""
-    with disk("write"):
+    with disk("write", path):
         replace_file(path, text.encode(), 0o644)

@@ -39,7 +39,7 @@ class Incoming:
         self.done = 0
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
-        with disk("set aside space for"):
+        with disk("set aside space for", path):
             make_folder(path.parent)
             path.unlink(missing_ok=True)
             self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -68,7 +68,7 @@ class Incoming:
             raise AssetBroken(f"More than the announced {self.size} bytes arrived", "Run the command again later")
         self._sha256.update(piece)
         self._md5.update(piece)
-        with disk("write the download"):
+        with disk("write the download", self.path):
             write_all(self._handle, piece)
 
     def keep(self, store: Path) -> Stored:
@@ -77,7 +77,7 @@ class Incoming:
             message = f"The download ended after {self.done} of {self.size} bytes"
             raise AssetBroken(message, "Run the command again; nothing was changed")
         found = Stored(sha256=self._sha256.hexdigest(), md5=self._md5.hexdigest(), size=self.size)
-        with disk("keep the download"):
+        with disk("keep the download", store):
             make_folder(store)
             os.fchmod(self._handle, 0o444)
             os.fsync(self._handle)
@@ -88,7 +88,7 @@ class Incoming:
 
 def begins_with(blob: Path, length: int = 4096) -> bytes:
     """The first bytes of a stored file."""
-    with disk("read"), blob.open("rb") as source:
+    with disk("read", blob), blob.open("rb") as source:
         return source.read(length)
 
 
@@ -97,7 +97,7 @@ def copy_out(blob: Path, target: Path) -> None:
 
     Raises StoreError if the store no longer holds the bytes of that name.
     """
-    with disk("copy"):
+    with disk("copy to", target):
         handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o700)
         try:
             _copy(blob, handle)
@@ -140,7 +140,7 @@ def _hash(handle: int) -> str:
 
 def hash_file(path: Path) -> str:
     """The sha256 of a file's bytes, lower-case hex."""
-    with disk("read"), path.open("rb") as source:
+    with disk("read", path), path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
 
 

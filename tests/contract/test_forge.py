@@ -19,28 +19,38 @@ from attrs import evolve
 from cockpitpm.errors import AssetBroken, ForgeError, ReleaseNotFound, ReleaseNotReady
 from cockpitpm.forges import open_forge
 from cockpitpm.model.bundle import Repo
-from cockpitpm.model.release import Asset, CommitSource
+from cockpitpm.model.release import Ancestry, Asset, CommitSource
 from cockpitpm.model.settings import ForgeSettings
 from cockpitpm.ports import Forge
 from cockpitpm.sandbox.forge import Fault, ForgeServer, ForgeState, Publisher, write_release
 from cockpitpm.sandbox.forge.content import content_of
 from cockpitpm.sandbox.forge.release import ReleaseRow
+from tests.sim.forge import ForgeSim
 
 REPO = Repo(name="beta", owner="alpha")
 FULL = "alpha/beta"
 
 
 class Stage(Protocol):
-    """A forge, and the hands that change what it holds."""
+    """A forge, and the hands that change what it holds. `directions`: it knows a step back and a fork as such."""
 
     forge: Forge
+    directions: bool
 
     def publish(self, tag: str, assets: Mapping[str, bytes]) -> str:
-        """Publish and return the commit."""
+        """Publish and return the commit, which has everything that the ones before it had."""
+        ...
+
+    def stranger(self) -> str:
+        """A commit that shares nothing with the published ones."""
         ...
 
     def draft(self, tag: str) -> None:
         """Make the release of the tag a draft."""
+        ...
+
+    def withdraw(self, tag: str) -> None:
+        """Remove the release of the tag."""
         ...
 
     def twin(self, tag: str, name: str, data: bytes) -> None:
@@ -53,6 +63,8 @@ class Stage(Protocol):
 
 
 class ForgejoStage:
+    directions = True
+
     def __init__(self, url: str, state: ForgeState) -> None:
         self.state = state
         self.publisher = Publisher(state)
@@ -64,8 +76,14 @@ class ForgejoStage:
         self.state.repo(FULL).commit("later")
         return published.commit
 
+    def stranger(self) -> str:
+        return self.state.repo(FULL).commit("a history of its own", parents=(), branch="other")
+
     def draft(self, tag: str) -> None:
         self.row(tag).draft = True
+
+    def withdraw(self, tag: str) -> None:
+        self.state.repo(FULL).delete_release(self.row(tag))
 
     def twin(self, tag: str, name: str, data: bytes) -> None:
         self.state.repo(FULL).upload(self.row(tag), name, content_of(data))
@@ -82,19 +100,29 @@ class ForgejoStage:
 
 
 class DirectoryStage:
+    directions = False
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self.forge = open_forge("default", ForgeSettings(kind="directory", url=str(root)), None)
         self.count = 0
 
     def publish(self, tag: str, assets: Mapping[str, bytes]) -> str:
+        before = [f"{number:040x}" for number in range(1, self.count + 1)]
         self.count += 1
         commit = f"{self.count:040x}"
-        write_release(self.root, FULL, tag, assets, commit=commit, digests=False)
+        write_release(self.root, FULL, tag, assets, commit=commit, ancestors=before, digests=False)
         return commit
+
+    def stranger(self) -> str:
+        return "f" * 40
 
     def draft(self, tag: str) -> None:
         self.edit(tag, '"draft": false', '"draft": true')
+
+    def withdraw(self, tag: str) -> None:
+        place = self.root / FULL / tag
+        place.rename(place.with_name("withdrawn"))
 
     def twin(self, tag: str, name: str, data: bytes) -> None:
         # A folder holds a name once, but its list can say it twice.
@@ -126,7 +154,42 @@ def directory(root: Path) -> Iterator[Stage]:
     yield DirectoryStage(root)
 
 
-STAGES = {"forgejo": forgejo, "directory": directory}
+class SimStage:
+    """The forge that transactions are tested on."""
+
+    directions = True
+
+    def __init__(self) -> None:
+        self.forge = self.sim = ForgeSim(owner="alpha")
+
+    def publish(self, tag: str, assets: Mapping[str, bytes]) -> str:
+        return self.sim.publish("beta", tag, dict(assets)).commit
+
+    def stranger(self) -> str:
+        for known in self.sim.commits["beta"]:
+            self.sim.lineage |= dict.fromkeys(((known, "f" * 40), ("f" * 40, known)), Ancestry.DIVERGED)
+        return "f" * 40
+
+    def draft(self, tag: str) -> None:
+        self.sim.drafts.add(("beta", tag))
+
+    def withdraw(self, tag: str) -> None:
+        del self.sim.releases["beta", tag]
+
+    def twin(self, tag: str, name: str, data: bytes) -> None:
+        self.sim.change("beta", tag, *self.sim.releases["beta", tag].assets, self.sim.upload(name, data))
+
+    def cut(self, tag: str, name: str, size: int) -> None:
+        (asset,) = self.sim.releases["beta", tag].named(name)
+        self.sim.bytes[asset.uuid] = bytes(size)
+
+
+@contextmanager
+def sim(_root: Path) -> Iterator[Stage]:
+    yield SimStage()
+
+
+STAGES = {"forgejo": forgejo, "directory": directory, "sim": sim}
 
 
 @pytest.fixture(params=sorted(STAGES))
@@ -172,6 +235,58 @@ def test_a_moved_tag_tells_the_new_commit_and_a_new_upload_a_new_uuid(stage: Sta
 def test_two_reads_of_the_same_release_are_equal(stage: Stage) -> None:
     stage.publish("latest", {"one": b"1", "two": b"2"})
     assert stage.forge.release(REPO, "latest") == stage.forge.release(REPO, "latest")
+
+
+def test_a_release_that_was_seen_and_did_not_change_is_that_very_value(stage: Stage) -> None:
+    stage.publish("latest", {"one": b"1", "two": b"2"})
+    seen = stage.forge.release(REPO, "latest")
+    assert stage.forge.release(REPO, "latest", seen) is seen
+    stage.publish("latest", {"one": b"1", "two": b"3"})
+    found = stage.forge.release(REPO, "latest", seen)
+    assert found != seen and found == stage.forge.release(REPO, "latest")
+
+
+def test_what_was_seen_of_another_tag_changes_nothing(stage: Stage) -> None:
+    stage.publish("latest", {"one": b"1"})
+    commit = stage.publish("nightly", {"one": b"1"})
+    seen = stage.forge.release(REPO, "latest")
+    assert stage.forge.release(REPO, "nightly", seen).commit == commit
+    with pytest.raises(ReleaseNotFound):
+        stage.forge.release(REPO, "absent", seen)
+
+
+@pytest.mark.parametrize("how", ["draft", "withdraw"])
+def test_a_release_that_was_seen_and_is_away_is_not_ready(stage: Stage, how: str) -> None:
+    stage.publish("latest", {"one": b"1"})
+    seen = stage.forge.release(REPO, "latest")
+    stage.draft("latest") if how == "draft" else stage.withdraw("latest")
+    with pytest.raises(ReleaseNotReady):
+        stage.forge.release(REPO, "latest", seen)
+    with pytest.raises(ReleaseNotReady if how == "draft" else ReleaseNotFound):
+        stage.forge.release(REPO, "latest")
+
+
+def test_a_later_commit_is_an_upgrade_of_every_one_before_it(stage: Stage) -> None:
+    commits = [stage.publish("latest", {"one": bytes([n])}) for n in range(3)]
+    for n, old in enumerate(commits[:-1]):
+        assert stage.forge.ancestry(REPO, old, commits[-1]) is Ancestry.UPGRADE
+        back = stage.forge.ancestry(REPO, commits[-1], old)
+        assert back is (Ancestry.DOWNGRADE if stage.directions else Ancestry.UNKNOWN), n
+    assert {stage.forge.ancestry(REPO, commit, commit) for commit in commits} == {Ancestry.SAME}
+
+
+def test_what_shares_nothing_is_no_upgrade_either_way(stage: Stage) -> None:
+    commit, stranger = stage.publish("latest", {"one": b"1"}), stage.stranger()
+    for pair in [(commit, stranger), (stranger, commit)]:
+        found = stage.forge.ancestry(REPO, *pair)
+        assert found is (Ancestry.DIVERGED if stage.directions else Ancestry.UNKNOWN)
+
+
+@pytest.mark.parametrize("odd", ["0" * 40, "", "abc", "latest", "HEAD", "F" * 40, "0" * 41, "../x", "a" * 39 + "&"])
+def test_a_commit_that_nobody_knows_is_unknown(stage: Stage, odd: str) -> None:
+    commit = stage.publish("latest", {"one": b"1"})
+    assert stage.forge.ancestry(REPO, odd, commit) is Ancestry.UNKNOWN
+    assert stage.forge.ancestry(REPO, commit, odd) is Ancestry.UNKNOWN
 
 
 @pytest.mark.parametrize("repo", [REPO, Repo(name="gamma", owner="alpha")])

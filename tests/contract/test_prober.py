@@ -107,10 +107,19 @@ def ask(root: Path, where: tuple[Socket, ...], timeout: float = 2.0, env: object
 FAMILIES = pytest.mark.parametrize("family", ["tcp", "unix"])
 
 
+def well(answer: str, root: Path, family: str) -> Healthy:
+    """At a unix socket it is told who listens; here that is this process."""
+    return (
+        Healthy(answer=answer, listener=os.getpid(), where=f"{root}/api.sock")
+        if family == "unix"
+        else Healthy(answer=answer)
+    )
+
+
 @FAMILIES
 def test_the_expected_status_is_healthy(serve: Callable, root: Path, family: str) -> None:
     server, where = serve(says("fine"), family)
-    assert ask(root, (where,), kind=ProbeKind.HTTP, target="/health?deep=1") == Healthy(answer="200 OK")
+    assert ask(root, (where,), kind=ProbeKind.HTTP, target="/health?deep=1") == well("200 OK", root, family)
     assert server.requests[0].startswith(b"GET /health?deep=1 HTTP/1.1\r\nHost: localhost\r\n")
 
 
@@ -123,13 +132,13 @@ def test_another_status_can_be_expected(serve: Callable, root: Path) -> None:
 @FAMILIES
 def test_a_listening_socket_is_healthy_for_tcp(serve: Callable, root: Path, family: str) -> None:
     _, where = serve(says(""), family)
-    assert ask(root, (where,), kind=ProbeKind.TCP) == Healthy(answer="connected")
+    assert ask(root, (where,), kind=ProbeKind.TCP) == well("connected", root, family)
 
 
 @FAMILIES
 def test_a_method_with_a_result_is_healthy(serve: Callable, root: Path, family: str) -> None:
     server, where = serve(says(json.dumps({"jsonrpc": "2.0", "id": 1, "result": None})), family)
-    assert ask(root, (where,), kind=ProbeKind.JSONRPC, target="rpc.health") == Healthy(answer="rpc.health answered")
+    assert ask(root, (where,), kind=ProbeKind.JSONRPC, target="rpc.health") == well("rpc.health answered", root, family)
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /rpc HTTP/1.1") and b"Content-Type: application/json" in head
     assert json.loads(body) == {"jsonrpc": "2.0", "id": 1, "method": "rpc.health"}

@@ -22,6 +22,8 @@ from cockpitpm.model.service import Definition, ServiceState, Wanted
 from cockpitpm.ports import Processes, Supervisor
 from cockpitpm.processes import LinuxProcesses
 from cockpitpm.supervisors.supervisord import Supervisord
+from tests.sim.ports import ProcessesSim, SupervisorSim
+from tests.sim.world import World, program
 
 
 class Rig(Protocol):
@@ -72,8 +74,34 @@ class SupervisordRig:
         self.supervisor.shutdown()
 
 
-RIGS = [pytest.param(SupervisordRig, id="supervisord", marks=pytest.mark.real)]
-"""Every supervisor under this contract; a simulated one goes here without the mark."""
+class SimRig:
+    """The supervisor that transactions are tested on: what it does here is what they may rely on there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.directory = str(root)
+        self.world = World(root)
+        self.processes = ProcessesSim(self.world)
+        self.supervisor = SupervisorSim(self.world)
+
+    def program(self, behaviour: str) -> tuple[str, ...]:
+        says = ("one", "two", "three") if behaviour == "talker" else ()
+        (self.root / "inner").write_bytes(program("1"))
+        if behaviour in ("family", "parent"):
+            (self.root / behaviour).write_bytes(b"#!wrap child inner")
+        elif behaviour != "missing":
+            (self.root / behaviour).write_bytes(program("1", says=says))
+        return (str(self.root / behaviour),)
+
+    def kill(self, pid: int) -> None:
+        self.world.kill(pid)
+
+    def close(self) -> None:
+        """Nothing is left running."""
+
+
+RIGS = [pytest.param(SupervisordRig, id="supervisord", marks=pytest.mark.real), pytest.param(SimRig, id="sim")]
+"""Every supervisor under this contract."""
 
 
 @pytest.fixture(params=RIGS)

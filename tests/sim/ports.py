@@ -43,16 +43,13 @@ class ProcessesSim:
 
     def identify(self, pid: int) -> ProcessId | None:
         state = self._world.state()
-        process = state["processes"].get(str(pid))
-        return ProcessId(boot_id=state["boot"], pid=pid, start_ticks=process["ticks"]) if process else None
+        found = (p["ticks"] for p in state["processes"].values() for image in p["images"] if image["pid"] == pid)
+        ticks = next(found, None)
+        return None if ticks is None else ProcessId(boot_id=state["boot"], pid=pid, start_ticks=ticks)
 
     def tree(self, pid: int) -> tuple[Image, ...]:
         process = self._world.state()["processes"].get(str(pid))
-        return (
-            tuple(_image(pid + i, process["ticks"], image) for i, image in enumerate(process["images"]))
-            if process
-            else ()
-        )
+        return tuple(_image(process["ticks"], image) for image in process["images"]) if process else ()
 
     def alive(self, process: ProcessId) -> bool:
         return self.identify(process.pid) == process
@@ -66,13 +63,16 @@ class ProcessesSim:
         return state["boot"], int(state["time"] * TICKS)
 
 
-def _image(pid: int, ticks: int, image: dict[str, Any]) -> Image:
+def _image(ticks: int, image: dict[str, Any]) -> Image:
     file = FileId(dev=image["dev"], ino=image["ino"])
-    return Image(pid=pid, start_ticks=ticks, file=file, deleted=False, argv=tuple(image["argv"]))
+    return Image(pid=image["pid"], start_ticks=ticks, file=file, deleted=False, argv=tuple(image["argv"]))
 
 
 class SupervisorSim:
-    """Keeps definitions and intent. Faults: `lose-start` (the start half of a cycle), `down` (no answer)."""
+    """Keeps definitions and intent. Faults: `lose-start` (the start half of a cycle), `lie` (all run), `down`.
+
+    One that is down obeys nobody; what it knows can still be read, as with our own supervisord.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -93,10 +93,12 @@ class SupervisorSim:
         return ServiceStatus(name=service, state=said, pid=pid, wanted=Wanted(entry["wanted"]), raw=entry["state"])
 
     def start(self, service: str) -> None:
+        there = True
         with self._changing(service) as (state, entry):
             entry["wanted"] = "running"
             if not entry["pid"]:
-                begin(state, entry)
+                there = begin(state, entry)
+        _tell(service, there)
 
     def stop(self, service: str) -> None:
         with self._changing(service) as (state, entry):
@@ -104,6 +106,7 @@ class SupervisorSim:
             end(state, entry, "stopped")
 
     def cycle(self, service: str, only_if: ProcessId | None) -> None:
+        there = True
         with self._changing(service) as (state, entry):
             process = state["processes"].get(str(entry["pid"]))
             now = ProcessId(boot_id=state["boot"], pid=entry["pid"], start_ticks=process["ticks"]) if process else None
@@ -115,7 +118,8 @@ class SupervisorSim:
                 state["faults"].remove("lose-start")
                 return
             state["time"] += 0.006
-            begin(state, entry)
+            there = begin(state, entry)
+        _tell(service, there)
 
     def define(self, definition: Definition) -> None:
         if self.definition(definition.name) == definition:
@@ -142,7 +146,9 @@ class SupervisorSim:
                 end(state, entry, "stopped")
 
     def logs(self, service: str, lines: int) -> str:
-        return ""
+        with self._changing(service) as (_, entry):
+            written = entry.get("log", [])
+            return "".join(f"{line}\n" for line in written[max(0, len(written) - lines) :])
 
     def _answering(self) -> None:
         if "down" in self._world.state()["faults"]:
@@ -151,6 +157,11 @@ class SupervisorSim:
     def _changing(self, service: str) -> Any:
         self._answering()
         return _Entry(self._world, service)
+
+
+def _tell(service: str, there: bool) -> None:
+    if not there:
+        raise SupervisorError(f"{service} cannot be started: its program is not there", "Look at its definition")
 
 
 class _Entry:

@@ -16,13 +16,16 @@ TICKS = 100
 CRASH_AFTER = 0.5
 
 
-def program(version: str, behaviour: str = "good", kind: str = "elf") -> bytes:
-    """The bytes of a simulated binary. Behaviours: good, exits (at once), sick (answers wrongly), crashes (later)."""
+def program(version: str, behaviour: str = "good", kind: str = "elf", says: tuple[str, ...] = ()) -> bytes:
+    """The bytes of a simulated binary. Behaviours: good, exits (at once), sick (answers wrongly), crashes (later).
+
+    `says` are the lines that it writes when it starts.
+    """
     head = b"\x7fELF" if kind == "elf" else b"#!/bin/sh\n"
-    return head + json.dumps({"version": version, "behaviour": behaviour}).encode()
+    return head + json.dumps({"version": version, "behaviour": behaviour, **({"says": says} if says else {})}).encode()
 
 
-def stamp(data: bytes) -> dict[str, str]:
+def stamp(data: bytes) -> dict[str, Any]:
     """What `program` put into the bytes; None of it if they are no program."""
     begin = data.find(b"{")
     return json.loads(data[begin:]) if begin >= 0 else {}
@@ -71,6 +74,13 @@ class World:
             end(state, entry, "stopped")
             begin(state, entry)
 
+    def kill(self, pid: int) -> None:
+        """The leader of a service dies, its children live on, and its supervisor starts another one."""
+        with self.changing() as state:
+            process = state["processes"][str(pid)]
+            process["images"] = process["images"][1:]
+            begin(state, state["services"][process["service"]])
+
     def reboot(self) -> None:
         """Every process is gone; the supervisor knows its services and runs none."""
         with self.changing() as state:
@@ -92,33 +102,41 @@ class World:
         return EPOCH + timedelta(seconds=self.state()["time"])
 
 
-def begin(state: dict[str, Any], service: dict[str, Any]) -> None:
-    """Start a process for the service from the file that its command leads to now."""
+def begin(state: dict[str, Any], service: dict[str, Any]) -> bool:
+    """Start a process for the service from the file that its command leads to now; False if there is none."""
     path = Path(service["definition"]["command"][0])
     try:
-        images, behaviour = _images(path)
+        images, stamped = _images(path)
     except OSError:
         service |= {"state": "failed", "pid": 0}
-        return
+        return False
+    pid = state["pid"] + 1
     state["pid"] += len(images)
-    pid = state["pid"]
-    if behaviour == "exits":
+    service["log"] = [*service.get("log", ()), *stamped.get("says", ())]
+    if stamped["behaviour"] == "exits":
         service |= {"state": "failed", "pid": 0}
-        return
+        return True
     started = {"started": state["time"], "ticks": int(state["time"] * TICKS), "service": service["definition"]["name"]}
-    state["processes"][str(pid)] = {**started, "images": images, "behaviour": behaviour, "path": str(path)}
+    numbered = [{**image, "pid": pid + i} for i, image in enumerate(images)]
+    process = {"images": numbered, "behaviour": stamped["behaviour"], "path": str(path)}
+    state["processes"][str(pid)] = {**started, **process}
     service |= {"state": "running", "pid": pid}
+    return True
 
 
-def _images(path: Path) -> tuple[list[dict[str, Any]], str]:
-    """What a tree started from this file executes. A wrapper is `#!wrap exec NAME` or `#!wrap child NAME`."""
+def _images(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What a tree started from this file executes, and what `program` put into its bytes.
+
+    A wrapper is `#!wrap exec NAME` or `#!wrap child NAME`.
+    """
     data = path.read_bytes()
     if data.startswith(b"#!wrap"):
         _, how, name = data.decode().split()
-        inner, behaviour = _images(path.with_name(name))
-        return (inner if how == "exec" else [_image(Path("/bin/sh"), str(path)), *inner]), behaviour
+        inner, stamped = _images(path.with_name(name))
+        return (inner if how == "exec" else [_image(Path("/bin/sh"), str(path)), *inner]), stamped
     executed = path if data.startswith(b"\x7fELF") else Path("/bin/sh")
-    return [{**_image(executed, str(path)), "version": stamp(data).get("version", "")}], stamp(data)["behaviour"]
+    stamped = stamp(data)
+    return [{**_image(executed, str(path)), "version": stamped.get("version", "")}], stamped
 
 
 def _image(executed: Path, name: str) -> dict[str, Any]:
@@ -127,6 +145,7 @@ def _image(executed: Path, name: str) -> dict[str, Any]:
 
 
 def end(state: dict[str, Any], service: dict[str, Any], into: str) -> None:
-    """The whole tree of the service ends."""
-    state["processes"].pop(str(service["pid"]), None)
+    """Every process of the service ends, those that a dead leader left behind too."""
+    name = service["definition"]["name"] if service["definition"] else ""
+    state["processes"] = {pid: p for pid, p in state["processes"].items() if p["service"] != name}
     service |= {"state": into, "pid": 0}

@@ -65,6 +65,8 @@ def commits(call: Call) -> Reply:
     head = repo.resolve(call.query.get("sha", ""))
     if head is None:
         return document(None, 404)
+    if call.state.ignores_not:
+        base = None
     if base is not None and base not in repo.commits:
         return error(500, "", call.base)
     return listing(call, [shapes.commit(repo, c, call.base) for c in repo.ahead(head, base)])

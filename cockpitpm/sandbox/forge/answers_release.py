@@ -151,11 +151,11 @@ def _shown(call: Call, row: ReleaseRow) -> Reply:
 
 
 def _shape(call: Call, row: ReleaseRow) -> shapes.Json:
-    return shapes.release(call.repo, row, call.base, call.state.gitea)
+    return shapes.release(call.repo, row, call.base, call.state)
 
 
 def _attachment(call: Call, row: ReleaseRow, one: Attachment) -> shapes.Json:
-    return shapes.attachment(call.repo, row, one, call.base, call.state.gitea)
+    return shapes.attachment(call.repo, row, one, call.base, call.state)
 
 
 def _absent() -> Conflict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +18,8 @@ def write_release(
     *,
     commit: str,
     created_at: str = "2026-01-02T03:04:05Z",
+    committed_at: str = "",
+    ancestors: Iterable[str] = (),
     draft: bool = False,
     digests: bool = True,
 ) -> Path:
@@ -30,7 +32,15 @@ def write_release(
     listed = place / "release.json"
     listed.unlink(missing_ok=True)
     entries = [_placed(place / name, source, digests) for name, source in assets.items()]
-    document = {"tag": tag, "commit": commit, "created_at": created_at, "draft": draft, "assets": entries}
+    document = {
+        "tag": tag,
+        "commit": commit,
+        "created_at": created_at,
+        "committed_at": committed_at,
+        "ancestors": list(ancestors),
+        "draft": draft,
+        "assets": entries,
+    }
     fresh = place / "release.json.new"
     fresh.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return fresh.replace(listed).parent

@@ -50,6 +50,8 @@ class ForgeHandler(BaseHTTPRequestHandler):
             note = self._note(call)
             fault = state.fault(self.path) or _NO_FAULT
             with state.lock:
+                if fault.before:
+                    fault.before()
                 reply = self._bent(answer(call), fault, call.base)
                 note.status = reply.status
                 if not self.path.startswith("/__sandbox/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 from cockpitpm.sandbox.forge.history import Commit, Tag
 from cockpitpm.sandbox.forge.release import Attachment, ReleaseRow
 from cockpitpm.sandbox.forge.repository import Repository
+from cockpitpm.sandbox.forge.state import ForgeState
 
 Json = dict[str, Any]
 
@@ -18,7 +20,7 @@ def when(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def release(repo: Repository, row: ReleaseRow, base: str, gitea: bool = False) -> Json:
+def release(repo: Repository, row: ReleaseRow, base: str, state: ForgeState) -> Json:
     """A release. `created_at` and `published_at` are the same, and neither is when it was published."""
     api = f"{base}/api/v1/repos/{repo.full_name}/releases/{row.id}"
     return {
@@ -37,14 +39,14 @@ def release(repo: Repository, row: ReleaseRow, base: str, gitea: bool = False) -
         "created_at": when(row.created),
         "published_at": when(row.created),
         "author": {"id": 1, "login": "ci", "username": "ci"},
-        "assets": [attachment(repo, row, a, base, gitea) for a in sorted(row.attachments, key=lambda a: a.name)],
+        "assets": [attachment(repo, row, a, base, state) for a in sorted(row.attachments, key=lambda a: a.name)],
     }
 
 
-def attachment(repo: Repository, row: ReleaseRow, one: Attachment, base: str, gitea: bool = False) -> Json:
-    """An upload. No digest, and no time of a change."""
+def attachment(repo: Repository, row: ReleaseRow, one: Attachment, base: str, state: ForgeState) -> Json:
+    """An upload. No time of a change; no digest, unless the state wants one."""
     by_name = f"{base}/{repo.full_name}/releases/download/{quote(row.tag, safe='')}/{quote(one.name)}"
-    shape = {
+    shape: Json = {
         "id": one.id,
         "name": one.name,
         "size": one.size,
@@ -53,7 +55,10 @@ def attachment(repo: Repository, row: ReleaseRow, one: Attachment, base: str, gi
         "uuid": one.uuid,
         "browser_download_url": one.external_url or (f"{base}/attachments/{one.uuid}" if row.twins else by_name),
     }
-    return shape if gitea else {**shape, "type": "external" if one.external_url else "attachment"}
+    if state.digests:
+        with one.content.open() as file:
+            shape["sha256"] = None if one.external_url else hashlib.sha256(file.read()).hexdigest()
+    return shape if state.gitea else {**shape, "type": "external" if one.external_url else "attachment"}
 
 
 def tag(repo: Repository, one: Tag, base: str) -> Json:

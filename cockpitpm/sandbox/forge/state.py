@@ -54,13 +54,16 @@ def _utc_now() -> datetime:
 class ForgeState:
     """The state of one forge. `clock` gives aware times, of which whole seconds are used.
 
-    `gitea` answers as Gitea does where it differs: drafts are 404, uploads have no type. `require_signin` closes the
+    `gitea` answers as Gitea does where it differs: drafts are 404, uploads have no type. `digests` tells the `sha256`
+    of uploads, as none does yet; `ignores_not` lists commits as a server from before 2023. `require_signin` closes the
     forge to anonymous readers. Take `lock` for a change of several steps that requests must not see in part.
     `mishaps` are mistakes of the sandbox itself: a test can look that there are none.
     """
 
     clock: Callable[[], datetime] = _utc_now
     gitea: bool = False
+    digests: bool = False
+    ignores_not: bool = False
     require_signin: bool = False
     repositories: dict[str, Repository] = Factory(dict)
     renames: dict[str, str] = Factory(dict)

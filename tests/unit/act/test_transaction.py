@@ -211,4 +211,11 @@ def test_a_first_install_that_fails_leaves_nothing(root: Path) -> None:
     assert sorted(p.name for p in (machine.root / "bin").iterdir()) == ["duo_second_server"]
     assert not (machine.root / "var/cockpitpm/apps/duo").exists()
     assert not list((machine.root / "var/cockpitpm/store").iterdir())
-    assert machine.code(Verb.INSTALL, "duo") is ExitCode.REFUSED, "the build failed here"
+    assert not (machine.root / "var/cockpitpm/state/duo.json").exists()
+    assert machine.code(Verb.INSTALL, "duo") is ExitCode.ROLLED_BACK, "whoever asks for it again may try again"
+
+
+def test_naming_the_app_beside_its_service_means_all_of_it(machine: MachineSim) -> None:
+    before = machine.pids()
+    assert machine.code(Verb.RESTART, "duo_admin", "duo") is ExitCode.DONE
+    assert not set(before.values()) & set(machine.pids().values())

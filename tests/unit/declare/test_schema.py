@@ -53,7 +53,7 @@ def test_every_key_is_described_with_examples_that_conform(file: Path) -> None:
         assert one.get("examples"), where
         for example in one["examples"]:
             whole = {"$defs": tree.get("$defs", {}), **one}
-            jsonschema.validate(example, whole, cls=jsonschema.Draft202012Validator)
+            jsonschema.Draft202012Validator(whole).validate(example)
 
 
 @pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.name)

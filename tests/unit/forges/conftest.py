@@ -12,8 +12,10 @@ from cockpitpm.forges.patience import Patience
 from cockpitpm.model.bundle import Repo
 from cockpitpm.model.release import Asset, Release
 from cockpitpm.model.settings import ForgeSettings
-from cockpitpm.sandbox.forge import ForgeServer, ForgeState, Publisher
+from cockpitpm.sandbox.forge import ForgeServer, ForgeState, Publisher, Repository
+from cockpitpm.sandbox.forge.release import ReleaseRow
 
+REPO = Repo(name="beta", owner="alpha")
 # Short pauses, but long limits: a loaded machine must not look like a slow forge. A test of a limit sets its own.
 QUICK = Patience(connect=5, silence=10, answer_within=20, fetch_within=20, pause=0.001)
 
@@ -33,8 +35,18 @@ class World:
     def publish(self, **assets: bytes) -> str:
         return Publisher(self.state).publish("alpha/beta", "latest", assets or {"one": b"1"}).commit
 
-    def release(self, forge: ForgejoForge | None = None) -> Release:
-        return (forge or self.forge()).release(Repo(name="beta", owner="alpha"), "latest")
+    def release(self, forge: ForgejoForge | None = None, seen: Release | None = None) -> Release:
+        return (forge or self.forge()).release(REPO, "latest", seen)
+
+    @property
+    def repo(self) -> Repository:
+        return self.state.repo("alpha/beta")
+
+    @property
+    def row(self) -> ReleaseRow:
+        row = self.repo.row("latest")
+        assert row is not None
+        return row
 
     def asset(self) -> Asset:
         found = self.release().assets[0]

@@ -39,7 +39,7 @@ def test_a_stale_token_does_not_stop_what_is_public(world: World) -> None:
     assert release.commit == commit
     assert world.fetch(release.assets[0], forge) == b"1"
     assert len(world.warnings) == 1 and "refused the stored token" in world.warnings[0]
-    assert [(r.credentials, r.status) for r in world.state.requests] == [(True, 401), *[(False, 200)] * 3]
+    assert [(r.credentials, r.status) for r in world.state.requests] == [(True, 401), *[(False, 200)] * 5]
 
 
 def test_a_stale_token_is_also_met_by_a_download(world: World) -> None:

@@ -11,14 +11,16 @@ import pytest
 from attrs import evolve
 
 from cockpitpm.errors import AssetBroken, ForgeError, ForgeUnreachable, MachineError, ReleaseNotFound, ReleaseNotReady
-from cockpitpm.forges import open_forge
+from cockpitpm.forges import fields, folder, open_forge
+from cockpitpm.forges.manifest import Shelf
 from cockpitpm.model.bundle import Repo
-from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.release import Ancestry, Asset, Release
 from cockpitpm.model.settings import ForgeSettings
 from cockpitpm.ports import Forge
 from cockpitpm.sandbox.forge import write_release
 
 COMMIT = "a" * 40
+REPO = Repo(name="beta")
 UUID = "7f9c24e8-3b12-4fef-91e0-a1b2c3d4e5f6"
 
 
@@ -189,3 +191,74 @@ def test_an_address_outside_its_folders_is_refused(place: Path, tmp_path: Path, 
     for root in (tmp_path.as_uri(), "file:///etc", "http://127.0.0.1"):
         with pytest.raises(ForgeError):
             fetched(tmp_path, evolve(asset, url=root + path))
+
+
+def test_what_did_not_change_is_the_same_value(place: Path, tmp_path: Path) -> None:
+    seen = release(tmp_path)
+    assert opened(tmp_path).release(REPO, "latest", seen) is seen
+    edit(place, commit="b" * 40)
+    assert opened(tmp_path).release(REPO, "latest", seen).commit == "b" * 40
+
+
+def test_a_folder_that_was_seen_and_is_gone_is_not_ready(place: Path, tmp_path: Path) -> None:
+    seen = release(tmp_path)
+    place.rename(place.with_name("away"))
+    with pytest.raises(ReleaseNotReady, match="there was one"):
+        opened(tmp_path).release(REPO, "latest", seen)
+    with pytest.raises(ReleaseNotFound):
+        opened(tmp_path).release(REPO, "nightly", seen)
+
+
+def test_a_list_that_is_written_anew_while_it_is_read_is_being_published(place: Path, tmp_path: Path) -> None:
+    with folder.descend(tmp_path, ("alpha", "beta", "latest")) as held:
+
+        class Replaced(Shelf):
+            def asset(self, item: fields.Fields) -> Asset:
+                found = super().asset(item)
+                edit(place, created_at="2027-01-01T00:00:00Z")
+                return found
+
+        with pytest.raises(ReleaseNotReady, match="is being published"):
+            Replaced(held, place, "here").release("mirror", "alpha/beta", "latest")
+        assert Shelf(held, place, "here").release("mirror", "alpha/beta", "latest").created_at.startswith("2027")
+
+
+def test_the_date_of_the_commit_is_told_where_the_list_has_it(place: Path, tmp_path: Path) -> None:
+    assert release(tmp_path).committed_at == ""
+    edit(place, committed_at="2026-01-01T00:00:00+02:00")
+    assert release(tmp_path).committed_at == "2026-01-01T00:00:00+02:00"
+    for wrong in ("yesterday", 5):
+        edit(place, committed_at=wrong)
+        with pytest.raises(ForgeError, match="committed_at"):
+            release(tmp_path)
+
+
+def test_ancestors_are_those_of_the_list(tmp_path: Path) -> None:
+    old, older, new, other = (digit * 40 for digit in "1234")
+    write_release(tmp_path, "alpha/beta", "v/1", {"one": b"1"}, commit=other, ancestors=[old])
+    write_release(tmp_path, "alpha/beta", "latest", {"one": b"1"}, commit=new, ancestors=[old, older])
+    (tmp_path / "alpha/beta/a-file").write_bytes(b"")
+    (tmp_path / "alpha/beta/a-folder").mkdir()
+    ask = opened(tmp_path).ancestry
+    assert ask(REPO, old, new) is ask(REPO, older, new) is ask(REPO, old, other) is Ancestry.UPGRADE
+    assert ask(REPO, new, new) is Ancestry.SAME
+    for pair in [(older, other), (new, old), (new, other), (old, "5" * 40), ("", ""), ("main", new), (old[:7], new)]:
+        assert ask(REPO, *pair) is Ancestry.UNKNOWN, pair
+    assert ask(Repo(name="gamma"), old, new) is Ancestry.UNKNOWN
+    with pytest.raises(ForgeUnreachable):
+        opened(tmp_path / "absent").ancestry(REPO, old, new)
+
+
+@pytest.mark.parametrize("wrong", ["1" * 40, {}, [5], ["1" * 39], [None], [["1" * 40]]])
+def test_ancestors_that_are_none_are_refused(place: Path, tmp_path: Path, wrong: Any) -> None:
+    edit(place, ancestors=wrong)
+    with pytest.raises(ForgeError, match="ancestors"):
+        release(tmp_path)
+    assert opened(tmp_path).ancestry(REPO, "1" * 40, COMMIT) is Ancestry.UNKNOWN
+
+
+def test_a_list_from_before_there_were_ancestors_is_good(place: Path, tmp_path: Path) -> None:
+    for absent in (None, []):
+        edit(place, ancestors=absent, committed_at=None)
+        assert release(tmp_path).commit == COMMIT
+        assert opened(tmp_path).ancestry(REPO, "1" * 40, COMMIT) is Ancestry.UNKNOWN

@@ -1,0 +1,76 @@
+"""`receipts` and `history`: what was written down, joined."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from cockpitpm.app.records import history, history_json, receipts
+from cockpitpm.errors import PlanError
+from cockpitpm.model.receipt import Outcome, Verb
+from tests.sim.machine import MachineSim
+
+
+@pytest.fixture
+def machine(root: Path) -> MachineSim:
+    made = MachineSim(root)
+    for version, behaviour in (("1", "good"), ("2", "sick"), ("3", "good")):
+        made.publish(version, behaviour)
+        made.run(Verb.INSTALL if version == "1" else Verb.UPGRADE, "duo")
+    return made
+
+
+def test_receipts_in_force_say_the_bytes_that_are_there(machine: MachineSim) -> None:
+    found = receipts(machine.host(), ("duo_admin",))["receipts"]
+    assert [(r["binary"], r["current"], r["actor"]) for r in found] == [
+        ("duo_server", True, "test"),
+        ("duo_admin", True, "test"),
+    ]
+    for one in found:
+        data = machine.host().layout.binary(one["binary"]).read_bytes()
+        assert one["md5"] == hashlib.md5(data, usedforsecurity=False).hexdigest()
+        assert one["size"] == len(data) and one["asset"] == f"{one['binary']}-linux-musl-x86_64"
+
+
+def test_every_kept_generation_with_the_activation_that_last_made_it_current(machine: MachineSim) -> None:
+    machine.run(Verb.ROLLBACK, "duo")
+    found = receipts(machine.host(), every=True)["receipts"]
+    lines = {line.entry.transaction: line.entry for line in history(machine.host())}
+    assert {r["generation"]: r["current"] for r in found} == {1: True, max(r["generation"] for r in found): False}
+    for one in found:
+        entry = lines[one["transaction"]]
+        assert (entry.to_generation, entry.at, entry.outcome) == (
+            one["generation"],
+            one["installed_at"],
+            Outcome.COMMITTED,
+        )
+    assert lines[found[0]["transaction"]].verb is Verb.ROLLBACK
+
+
+def test_history_is_newest_first_and_of_removed_apps_too(machine: MachineSim) -> None:
+    machine.run(Verb.REMOVE, "duo")
+    (machine.folder / "bundles/base/duo.yaml").unlink()
+    machine.bundle(OTHER, "other")
+    found = history(machine.host(), ("duo",))
+    assert [(x.number, x.entry.verb.value, x.entry.outcome.value) for x in found] == [
+        (4, "remove", "committed"),
+        (3, "upgrade", "committed"),
+        (2, "upgrade", "rolled_back"),
+        (1, "install", "committed"),
+    ]
+    assert [x["number"] for x in history_json(found)["history"]] == [4, 3, 2, 1]
+    with pytest.raises(PlanError):
+        history(machine.host(), ("nobody",))
+
+
+OTHER = """\
+name: other
+title: Other
+summary: Something else.
+category: core
+repo: other
+targets: [linux-musl-x86_64]
+binaries: [{name: other_server, kind: server}]
+"""
