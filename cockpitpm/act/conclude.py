@@ -47,6 +47,7 @@ def _record(
         to_generation=case.intent.to,
         services=changes,
         detail=verdict["why"],
+        allowed=case.intent.allowed,
     )
     case.journal.write("record", entry=encode(record))
     return record

@@ -2,42 +2,66 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from pathlib import Path
 from threading import Event
 
+from attrs import frozen
+
 from cockpitpm.act.machine import Machine
+from cockpitpm.act.proofs import Claim, claims_about, proofs_of
+from cockpitpm.act.runnable import host
+from cockpitpm.act.unpack import unpack_member
 from cockpitpm.errors import CockpitPmError, StoreError
-from cockpitpm.model.bundle import Repo
+from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.plan import Fetch, FileKind, Staged
-from cockpitpm.model.release import Asset
+from cockpitpm.model.receipt import Proof
+from cockpitpm.model.release import Asset, Release
+from cockpitpm.ports import Forge
 from cockpitpm.record.durable import disk, make_folder
-from cockpitpm.record.store import Incoming, Stored, begins_with
+from cockpitpm.record.store import Incoming, Stored
 
 AT_ONCE = 4
 SPARE = 16 * 1024 * 1024
 """Bytes left free beside what a download needs, so that journals and logs still fit."""
+LARGEST = 1024 * 1024 * 1024
+GROWTH = 32
+"""A member may have this many times the bytes of its archive, and LARGEST at most; no program packs better."""
 
 
 class _Cancelled(CockpitPmError):
     """Another download of the same app failed."""
 
 
-def fetch_all(machine: Machine, app: str, repo: Repo, fetches: tuple[Fetch, ...]) -> dict[str, Staged]:
+@frozen(kw_only=True)
+class _Work:
+    """What the downloads of one app share."""
+
+    machine: Machine
+    bundle: Bundle
+    forge: Forge
+    claims: tuple[Claim, ...]
+    stop: Event
+
+    def check(self, name: str) -> None:
+        """Raises _Cancelled once another download has failed."""
+        if self.stop.is_set():
+            raise _Cancelled(f"The download of {name} was stopped")
+
+
+def fetch_all(machine: Machine, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...]) -> dict[str, Staged]:
     """Download the first candidate of each fetch into the store. Gives what arrived, by binary.
 
     Raises the first error (ForgeError, StoreError); the other downloads are stopped, and nothing of them is left.
     """
-    _check_space(machine, fetches)
-    stop = Event()
+    _check_space(machine, bundle, fetches)
+    work = _prepare(machine, bundle, release, fetches)
     pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="fetch")
     try:
-        jobs = {pool.submit(_fetch, machine, app, repo, f, stop): f.binary for f in fetches}
+        jobs = {pool.submit(_fetch, work, f): f.binary for f in fetches}
         wait(jobs, return_when=FIRST_EXCEPTION)
     finally:
-        stop.set()
+        work.stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
     errors = [e for job in jobs if not job.cancelled() and (e := job.exception())]
     for error in sorted(errors, key=lambda e: isinstance(e, _Cancelled)):
@@ -45,52 +69,86 @@ def fetch_all(machine: Machine, app: str, repo: Repo, fetches: tuple[Fetch, ...]
     return {binary: job.result() for job, binary in jobs.items()}
 
 
-def _fetch(machine: Machine, app: str, repo: Repo, fetch: Fetch, stop: Event) -> Staged:
-    asset = fetch.candidates[0]
+def _prepare(machine: Machine, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...]) -> _Work:
+    forge = machine.forge(bundle.repo)
+    assets = [f.candidates[0] for f in fetches]
+    claims = claims_about(forge, release, assets, lambda text: machine.reporter.warning(bundle.name, text))
+    return _Work(machine=machine, bundle=bundle, forge=forge, claims=claims, stop=Event())
+
+
+def _fetch(work: _Work, fetch: Fetch) -> Staged:
+    asset, machine, app = fetch.candidates[0], work.machine, work.bundle.name
     begun = machine.clock.monotonic()
     machine.reporter.fetch_started(app, asset.name, asset.size)
     with Incoming(machine.layout.incoming / f"{app}-{fetch.binary}", asset.size) as incoming:
 
         def sink(piece: bytes | memoryview) -> None:
-            if stop.is_set():
-                raise _Cancelled(f"The download of {asset.name} was stopped")
+            work.check(asset.name)
             incoming.write(piece)
             machine.reporter.fetch_moved(app, asset.name, incoming.done)
 
-        machine.forge(repo).fetch(asset, sink)
-        stored = incoming.keep(machine.layout.store)
+        work.forge.fetch(asset, sink)
+        arrived = incoming.arrived()
+        proofs = proofs_of(asset, arrived.sha256, arrived.size, work.claims)
+        stored = _keep(work, asset, fetch.binary, incoming)
     machine.reporter.fetch_finished(app, asset.name, machine.clock.monotonic() - begun)
-    return _staged(machine, asset, stored)
+    return _staged(work, asset, arrived, stored, proofs)
 
 
-def _staged(machine: Machine, asset: Asset, stored: Stored) -> Staged:
-    kind, problem = inspect(machine.layout.blob(stored.sha256))
-    return Staged(asset=asset, sha256=stored.sha256, md5=stored.md5, kind=kind, problem=problem)
+def _keep(work: _Work, asset: Asset, binary: str, incoming: Incoming) -> Stored:
+    """Into the store: the asset itself, or the member of it that is the binary."""
+    store, member = work.machine.layout.store, work.bundle.member_path(binary, asset.name)
+    if not member:
+        return incoming.keep(store)
+    limit = min(LARGEST, GROWTH * asset.size + SPARE)
+    with Incoming(incoming.path.with_name(f"{incoming.path.name}.member"), limit, exact=False) as unpacked:
+
+        def write(piece: bytes) -> None:
+            work.check(asset.name)
+            unpacked.write(piece)
+
+        unpack_member(incoming.path, member, write, limit, asset.name)
+        return unpacked.keep(store)
 
 
-def inspect(blob: Path) -> tuple[FileKind, str]:
+def _staged(work: _Work, asset: Asset, arrived: Stored, stored: Stored, proofs: tuple[Proof, ...]) -> Staged:
+    kind, problem = _inspect(work.machine, stored)
+    packed = arrived.sha256 != stored.sha256
+    return Staged(
+        asset=asset,
+        sha256=stored.sha256,
+        md5=stored.md5,
+        size=stored.size,
+        kind=kind,
+        problem=problem,
+        asset_sha256=arrived.sha256 if packed else "",
+        asset_md5=arrived.md5 if packed else "",
+        proofs=proofs,
+        require=work.machine.rules.require(work.bundle.repo),
+    )
+
+
+def _inspect(machine: Machine, stored: Stored) -> tuple[FileKind, str]:
     """What the kernel can do with these bytes, and why it cannot run them here (empty if nothing says so)."""
-    head = begins_with(blob)
-    if head.startswith(b"\x7fELF"):
-        return FileKind.ELF, ""
-    if not head.startswith(b"#!"):
-        return FileKind.OTHER, ""
-    words = head[2:].partition(b"\n")[0].split()
-    interpreter = os.fsdecode(words[0]) if words else ""
-    if not interpreter.startswith("/") or not os.access(interpreter, os.X_OK):
-        return FileKind.SCRIPT, f"its interpreter {interpreter or '(none)'} does not exist on this machine"
-    return FileKind.SCRIPT, ""
+    executable = machine.read(machine.layout.blob(stored.sha256))
+    return executable.kind, machine.rules.unfit(executable, host([executable.interpreter]))
 
 
-def _check_space(machine: Machine, fetches: tuple[Fetch, ...]) -> None:
-    """A download is kept once in the store and once as the copy that runs."""
-    need = 2 * sum(f.candidates[0].size for f in fetches)
+def _check_space(machine: Machine, bundle: Bundle, fetches: tuple[Fetch, ...]) -> None:
+    """A download is kept once in the store and once as the copy that runs; an archive lies beside what is in it."""
+    need = sum(_room(bundle, f) for f in fetches)
     with disk("look at"):
         make_folder(machine.layout.var)
         free = shutil.disk_usage(machine.layout.var).free
     if fetches and need + SPARE > free:
         message = f"{machine.layout.var} has {_mb(free)} free, this needs {_mb(need + SPARE)}"
         raise StoreError(message, "Free some space there and run the command again; nothing was changed")
+
+
+def _room(bundle: Bundle, fetch: Fetch) -> int:
+    """Nobody says how large a member is; programs are packed to a quarter, more or less."""
+    asset = fetch.candidates[0]
+    return asset.size * (9 if bundle.member_path(fetch.binary, asset.name) else 2)
 
 
 def _mb(size: int) -> str:

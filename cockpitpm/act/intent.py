@@ -44,6 +44,7 @@ class Intent:
     at: str
     boot_id: str
     begun: int
+    allowed: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -81,9 +82,9 @@ def open_case(layout: Layout, journal: Journal) -> Case:
     return Case(journal=journal, intent=intent, before=before, state=state.read(layout, intent.app))
 
 
-def begin_case(layout: Layout, intent: Intent) -> Case:
-    """Write the intent; from here on a crash is seen by whoever comes next."""
-    journal = Journal.begin(layout.journal, intent.transaction, encode(intent))
+def begin_case(layout: Layout, intent: Intent, room: int) -> Case:
+    """Write the intent; from here on a crash is seen by whoever comes next. `room` bytes are set aside beyond usual."""
+    journal = Journal.begin(layout.journal, intent.transaction, encode(intent), room)
     return open_case(layout, journal)
 
 

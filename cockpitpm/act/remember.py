@@ -8,7 +8,9 @@ from attrs import evolve
 
 from cockpitpm.act.intent import Case, after, timeline
 from cockpitpm.act.machine import Machine
+from cockpitpm.model.codec import decode
 from cockpitpm.model.receipt import ActivationRecord, Generation, Outcome, Verb
+from cockpitpm.model.release import Release
 from cockpitpm.model.state import AppState, BlockedBuild, Observation
 from cockpitpm.record import generations
 
@@ -74,6 +76,7 @@ def _observation(staged: dict[str, Any], record: ActivationRecord) -> Observatio
     if not staged.get("build"):
         return None
     return Observation(
+        release=decode(Release, staged["release"]),
         channel=staged["channel"],
         tag=staged["tag"],
         commit=staged["commit"],

@@ -8,18 +8,41 @@ from cockpitpm.act.stage import abandon, open_transaction, stage
 from cockpitpm.act.transaction import finish
 from cockpitpm.errors import CockpitPmError, ExitCode, TransactionError
 from cockpitpm.model.outcome import AppOutcome, Ended
-from cockpitpm.model.plan import AppPlan, Decision, Mend, Plan, Reason, Refused, Unplanned, UpToDate, Waiting
+from cockpitpm.model.plan import (
+    AppPlan,
+    Decision,
+    Held,
+    Mend,
+    OnFailure,
+    Plan,
+    Reason,
+    Refused,
+    Unplanned,
+    UpToDate,
+    Waiting,
+)
 from cockpitpm.model.receipt import ActivationRecord, Outcome, Receipt
 from cockpitpm.record import generations
 
+FAILURES = (Ended.FAILED, Ended.ROLLED_BACK, Ended.UNFINISHED)
 
-def carry_out(machine: Machine, plan: Plan) -> tuple[AppOutcome, ...]:
-    """Do what the plan says. One app that fails does not stop the others, but for those that need it."""
+
+def carry_out(machine: Machine, plan: Plan, on_failure: OnFailure = OnFailure.CONTINUE) -> tuple[AppOutcome, ...]:
+    """Do what the plan says. An app that fails stops those that need it, and with STOP all that are still to come."""
     outcomes: dict[str, AppOutcome] = {}
     for app in plan.apps:
+        failed = next((o.app for o in outcomes.values() if o.ended in FAILURES), "")
+        if failed and app.acts and on_failure is OnFailure.STOP:
+            outcomes[app.app] = _untried(app, failed)
+            continue
         missing = _missing(app, outcomes)
         outcomes[app.app] = _skipped(app, missing) if missing else _one(machine, plan, app)
     return tuple(outcomes.values())
+
+
+def _untried(app: AppPlan, failed: str) -> AppOutcome:
+    told, way_out = f"not tried after the failure of {failed}", "Run the command again: it does only what is left"
+    return _unacted(app, app.decision, Ended.SKIPPED, ExitCode.REFUSED, told, way_out)
 
 
 def _missing(app: AppPlan, outcomes: dict[str, AppOutcome]) -> Refused | None:
@@ -120,6 +143,8 @@ def without_steps(app: AppPlan) -> AppOutcome:
             return _skipped(app, decision)
         case Waiting():
             return _unacted(app, decision, Ended.SKIPPED, ExitCode.REFUSED, decision.why, decision.way_out)
+        case Held():
+            return _unacted(app, decision, Ended.SKIPPED, ExitCode.REFUSED, decision.told, decision.way_out)
         case Unplanned():
             return _unacted(app, decision, Ended.FAILED, decision.exit_code, decision.message, decision.hint)
         case UpToDate():

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from cockpitpm.act.adopt import adopted
+from cockpitpm.act.adopt import in_place as in_place_now
 from cockpitpm.act.conclude import clean
 from cockpitpm.act.fetch import fetch_all
 from cockpitpm.act.intent import Case, Intent, begin_case
 from cockpitpm.act.machine import Machine
-from cockpitpm.model.bundle import Bundle, Repo, Service
+from cockpitpm.model.bundle import Bundle, Service
+from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import InPlace
-from cockpitpm.model.plan import AppPlan, Install, Mend, Plan, Remove, Reregister, Staged, Upgrade, UpToDate
+from cockpitpm.model.plan import Adopt, AppPlan, Install, Mend, Plan, Remove, Reregister, Staged, Upgrade, UpToDate
 from cockpitpm.model.receipt import Generation, Receipt, build_of
 from cockpitpm.model.release import Release
 from cockpitpm.model.service import Definition, Healthy
@@ -42,15 +45,17 @@ def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
         wanted=app.wanted,
         well=_well(machine, app, before, live),
         held=held,
-        fresh=isinstance(app.decision, (Install, Upgrade, Reregister)),
+        fresh=isinstance(app.decision, (Install, Upgrade, Reregister, Adopt)),
         cycle=app.cycle,
         actor=plan.actor,
         reason=plan.reason,
+        allowed=tuple(r.value for r in plan.allowed),
         at=machine.now(),
         boot_id=boot,
         begun=ticks,
     )
-    return begin_case(layout, intent)
+    release = _release(app)
+    return begin_case(layout, intent, room=len(repr(release)) * 2 if release else 0)
 
 
 def _live_to(app: AppPlan, live: str, transaction: str) -> str:
@@ -94,12 +99,12 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
     if not case.flips or app.bundle is None:
         case.journal.write("staged")
         return app
-    settled, staged = _fetch(machine, app, app.bundle.repo)
+    settled, staged = _fetch(machine, app, app.bundle)
     if not settled.steps:
         _remember(machine, case, app, settled, staged)
         return settled
     generation = _generation(machine, case, settled, staged)
-    twins = _twins(machine, case)
+    twins = _twins(machine, case, generation)
     generations.materialise(machine.layout, generation, case.intent.live_to, twins)
     if case.intent.fresh:
         generations.write(machine.layout, generation)
@@ -107,14 +112,17 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
     return settled
 
 
-def _fetch(machine: Machine, app: AppPlan, repo: Repo) -> tuple[AppPlan, dict[str, Staged]]:
+def _fetch(machine: Machine, app: AppPlan, bundle: Bundle) -> tuple[AppPlan, dict[str, Staged]]:
     """Download, settle, and once more where the plan falls back to another candidate."""
     staged: dict[str, Staged] = {}
-    if not app.fetches:
+    release = _release(app)
+    if not app.fetches or release is None:
         return app, staged
+    for note in (f.note for f in app.fetches if f.note):
+        machine.reporter.warning(app.app, note)
     while True:
         missing = tuple(f for f in app.fetches if _stale(staged.get(f.binary), f.candidates[0].uuid))
-        staged |= fetch_all(machine, app.app, repo, missing)
+        staged |= fetch_all(machine, bundle, release, missing)
         settled = machine.rules.settle(app, staged)
         if all(not _stale(staged.get(f.binary), f.candidates[0].uuid) for f in settled.fetches):
             return settled, staged
@@ -136,14 +144,27 @@ def _generation(machine: Machine, case: Case, settled: AppPlan, staged: Mapping[
     assert settled.bundle is not None
     release = _release(settled)
     fetched = {f.binary for f in settled.fetches}
-    receipts = {r.binary: r for r in settled.kept}
+    receipts = {r.binary: r for r in settled.kept} | adopted(machine, settled)
     for binary in fetched:
         assert release is not None
         receipts[binary] = _receipt(machine, settled, release, binary, staged[binary])
     ordered = tuple(receipts[b.name] for b in settled.bundle.binaries)
     return Generation(
-        app=case.app, number=case.intent.to, made_at=machine.now(), bundle=settled.bundle, receipts=ordered
+        app=case.app,
+        number=case.intent.to,
+        made_at=machine.now(),
+        bundle=settled.bundle,
+        receipts=ordered,
+        commit=_commit(case, settled),
     )
+
+
+def _commit(case: Case, settled: AppPlan) -> str:
+    """What the generation stands at: bytes that somebody made by hand stand at no commit that a forge knows."""
+    if isinstance(settled.decision, Adopt):
+        return "unknown"
+    release = _release(settled)
+    return release.commit if release else case.before.built_from if case.before else ""
 
 
 def _receipt(machine: Machine, app: AppPlan, release: Release, binary: str, staged: Staged) -> Receipt:
@@ -157,17 +178,21 @@ def _receipt(machine: Machine, app: AppPlan, release: Release, binary: str, stag
         asset=staged.asset.name,
         uuid=staged.asset.uuid,
         url=staged.asset.url,
-        size=staged.asset.size,
+        size=staged.size,
         md5=staged.md5,
         sha256=staged.sha256,
         fetched_at=machine.now(),
+        asset_md5=staged.asset_md5,
+        asset_sha256=staged.asset_sha256,
+        proofs=staged.proofs,
     )
 
 
-def _twins(machine: Machine, case: Case) -> Mapping[str, str]:
-    """Where bytes of the current generation lie, by sha256: what does not change keeps its inode."""
+def _twins(machine: Machine, case: Case, target: Generation) -> Mapping[str, str]:
+    """Where bytes of the target lie already, by sha256: what does not change keeps its inode."""
     folder = machine.layout.live(case.app) / case.intent.live_from
-    return {r.sha256: str(folder / r.binary) for r in case.before.receipts} if case.before else {}
+    known = {r.sha256: str(folder / r.binary) for r in case.before.receipts} if case.before else {}
+    return {**known, **in_place_now(machine, target)}
 
 
 def _write_staged(case: Case, release: Release | None, generation: Generation, channel: str) -> None:
@@ -181,6 +206,7 @@ def _write_staged(case: Case, release: Release | None, generation: Generation, c
         tag=release.tag,
         commit=release.commit,
         release_id=release.id,
+        release=encode(release),
         channel=channel,
     )
 
@@ -195,6 +221,7 @@ def _remember(machine: Machine, case: Case, app: AppPlan, settled: AppPlan, stag
         tag=release.tag,
         commit=release.commit,
         release_id=release.id,
+        release=release,
         uuids=tuple(sorted([*(s.asset.uuid for s in staged.values()), *(r.uuid for r in app.kept)])),
         at=machine.now(),
         build=build_of(r.sha256 for r in app.installed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from cockpitpm.act.intent import Case
 from cockpitpm.act.machine import Machine
@@ -52,12 +53,17 @@ def link(machine: Machine, case: Case, generation: Generation) -> None:
     layout = machine.layout
     with disk("link"):
         make_folder(layout.bin, 0o755)
-    for binary in (r.binary for r in generation.receipts):
-        entry, _ = entry_of(layout, case.app, binary)
-        if entry is Entry.FOREIGN:
-            _set_aside(machine, case, binary)
+    for receipt in generation.receipts:
+        entry, _ = entry_of(layout, case.app, receipt.binary)
+        if entry is Entry.FOREIGN and not _holds(layout.binary(receipt.binary), receipt.sha256):
+            _set_aside(machine, case, receipt.binary)
         if entry is not Entry.OURS:
-            relink(machine, case, binary)
+            relink(machine, case, receipt.binary)
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    """Whether the file is the very bytes that come into place: our link leads to them too, so nothing is lost."""
+    return path.is_file() and hash_file(path) == sha256
 
 
 def relink(machine: Machine, case: Case, binary: str) -> None:

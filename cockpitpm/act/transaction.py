@@ -85,7 +85,9 @@ def _forward(machine: Machine, case: Case) -> None:
         if case.journal.last("flipped") is None and case.before and _together(case.before):
             _stop_all(machine, case, case.before)
         swap.flip(machine, case, case.intent.live_to, target, "flipped")
-    if target:
+    if target and case.intent.verb is Verb.ADOPT:
+        swap.link(machine, case, target)
+    elif target:
         swap.link(machine, case, target)
         _register(machine, case, target)
         changes = _converge_all(machine, case, target)

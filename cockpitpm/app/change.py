@@ -8,18 +8,18 @@ from attrs import evolve, frozen
 
 from cockpitpm.act.recovery import Recovered
 from cockpitpm.act.run import carry_out
+from cockpitpm.app.channels import with_channels
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import app_of, apps_of
+from cockpitpm.app.settings import hold_of
 from cockpitpm.decide.order import closure
 from cockpitpm.decide.planner import make_plan
 from cockpitpm.errors import ExitCode
-from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.outcome import AppOutcome
-from cockpitpm.model.plan import Plan, Request
+from cockpitpm.model.plan import Held, Plan, Request, Waiting
 from cockpitpm.model.receipt import Verb
-from cockpitpm.observe.apps import on_disk, with_release, with_services
-from cockpitpm.observe.releases import releases
+from cockpitpm.observe.apps import on_disk, with_services
 from cockpitpm.record import generations
 
 FORWARD = (Verb.INSTALL, Verb.UPGRADE)
@@ -41,14 +41,20 @@ def change(host: Host, request: Request, confirm: Callable[[Plan], bool]) -> Rep
     `request.names` may be apps, binaries or services. Raises PlanError, LockedError, MachineError, BundleError.
     """
     named = apps_of(host, request.names)  # a name that nobody knows must not even make a root
+    return under_lock(host, evolve(request, names=named), lambda: plan_for(host, request), confirm)
+
+
+def under_lock(host: Host, request: Request, made: Callable[[], Plan], confirm: Callable[[Plan], bool]) -> Report:
+    """Hold the machine's lock, have the plan for a request of apps made, ask, and carry it out."""
     with host.changing() as recovered:
-        _stop_if_stuck(recovered, named)
-        plan = plan_for(host, request)
+        _stop_if_stuck(recovered, request.names)
+        plan = made()
         if not any(app.acts for app in plan.apps):
             return Report(plan=plan, outcomes=carry_out(host.machine(), plan), recovered=recovered)
         if not confirm(plan):
             return Report(plan=plan, outcomes=(), recovered=recovered, confirmed=False)
-        return Report(plan=plan, outcomes=carry_out(host.machine(), plan), recovered=recovered)
+        done = carry_out(host.machine(), plan, request.on_failure)
+        return Report(plan=plan, outcomes=done, recovered=recovered)
 
 
 def _stop_if_stuck(recovered: tuple[Recovered, ...], apps: tuple[str, ...]) -> None:
@@ -60,12 +66,17 @@ def _stop_if_stuck(recovered: tuple[Recovered, ...], apps: tuple[str, ...]) -> N
 
 def plan_for(host: Host, request: Request) -> Plan:
     """The plan for a request, from what is true now. Changes nothing. Raises PlanError for a name nobody knows."""
+    request, facts = facts_for(host, request)
+    return make_plan(request, host.catalog, facts, tuple(facts), host.facts())
+
+
+def facts_for(host: Host, request: Request) -> tuple[Request, dict[str, AppFacts]]:
+    """What a plan for the request needs to know, app by app in their order; and the request with apps for names."""
     request = _named(host, request)
-    order = _order(host, request)
-    facts = {app: _facts(host, app) for app in order}
+    facts = {app: _facts(host, app) for app in _order(host, request)}
     if request.verb in FORWARD:
         facts = _with_releases(host, request, facts)
-    return make_plan(request, host.catalog, facts, order, host.facts())
+    return request, facts
 
 
 def _named(host: Host, request: Request) -> Request:
@@ -90,22 +101,23 @@ def _order(host: Host, request: Request) -> tuple[str, ...]:
 def _facts(host: Host, app: str) -> AppFacts:
     declared = host.catalog.bundle(app)
     channel = host.channel_of(declared) if declared else ""
-    found = on_disk(host.layout, app, declared, channel)
+    found = evolve(
+        on_disk(host.layout, app, declared, channel), hold=hold_of(host, app), pinned=app in host.settings.pins
+    )
     return with_services(found, host.supervisor, host.processes)
 
 
 def _with_releases(host: Host, request: Request, facts: dict[str, AppFacts]) -> dict[str, AppFacts]:
     """Ask the forges about what may be installed or upgraded, and nothing else."""
-    found = releases(host.forge, _asked(request, facts.values()))
-    return {app: with_release(f, found[app]) if app in found else f for app, f in facts.items()}
+    return with_channels(host, facts, _asked(request, facts.values()), fresh=False)
 
 
-def _asked(request: Request, facts: Iterable[AppFacts]) -> list[tuple[Bundle, str]]:
+def _asked(request: Request, facts: Iterable[AppFacts]) -> list[str]:
     def wanted(fact: AppFacts) -> bool:
         named = not request.names or fact.app in request.names
         return not fact.installed or (named and request.verb is Verb.UPGRADE)
 
-    return [(f.declared, f.channel) for f in facts if f.declared and wanted(f)]
+    return [f.app for f in facts if f.declared and not f.hold and wanted(f)]
 
 
 PRIORITY = (
@@ -126,7 +138,7 @@ PRIORITY = (
 
 
 def exit_code(report: Report, everything: bool) -> ExitCode:
-    """What the run tells its caller. With `everything` (`--all`) an app that has to wait is no failure."""
+    """What the run tells its caller. With `everything` (`--all`) an app that has to wait, or is held, is no failure."""
     codes = [o.exit_code for o in report.outcomes if not (everything and _waits(o))]
     for rank in PRIORITY:
         found = [code for code in codes if code in rank]
@@ -136,4 +148,4 @@ def exit_code(report: Report, everything: bool) -> ExitCode:
 
 
 def _waits(outcome: AppOutcome) -> bool:
-    return outcome.decision.KIND == "waiting"
+    return isinstance(outcome.decision, Waiting | Held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from cockpitpm.app.secrets import Given, forge_token, secrets_of
 from cockpitpm.clock import SystemClock
 from cockpitpm.decide.role import decide_role
 from cockpitpm.decide.running import judge
@@ -23,8 +24,9 @@ from cockpitpm.model.bundle import Bundle, Repo, Service
 from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.facts import InPlace, MachineFacts, Sight
 from cockpitpm.model.role import Role, RoleChoice, RoleLevel
+from cockpitpm.model.runnable import Executable
 from cockpitpm.model.service import Definition, ProbeTarget
-from cockpitpm.model.settings import Settings
+from cockpitpm.model.settings import Require, Settings
 from cockpitpm.observe.services import look_at
 from cockpitpm.ports import Clock, Forge, Prober, Processes, Reporter, Supervisor
 from cockpitpm.processes import LinuxProcesses
@@ -68,6 +70,7 @@ class Ports:
     processes: Processes | None = None
     clock: Clock | None = None
     forges: Mapping[str, Forge] = field(factory=dict)
+    read_executable: Callable[[Path], Executable] | None = None
 
 
 class Host:
@@ -154,9 +157,19 @@ class Host:
                 known = ", ".join(self.settings.forges)
                 hint = f"Add it under forges in {self.layout.settings}; known: {known}"
                 raise MachineError(f"There is no forge called {repo.forge!r}", hint)
-            warn = self.invocation.reporter.warning
-            self._forges[repo.forge] = open_forge(repo.forge, settings, None, warn=lambda text: warn("", text))
+            self._forges[repo.forge] = open_forge(repo.forge, settings, self._token(repo.forge), warn=self._warn)
         return self._forges[repo.forge]
+
+    def _token(self, forge: str) -> str | None:
+        return forge_token(secrets_of(self.layout), forge, self.settings.forges[forge], self._warn)
+
+    def _warn(self, text: str) -> None:
+        self.invocation.reporter.warning("", text)
+
+    @cached_property
+    def given(self) -> Given:
+        """What services get beside the defaults of their bundles."""
+        return Given(self.layout)
 
     def channel_of(self, bundle: Bundle) -> str:
         """The channel an app follows on this machine."""
@@ -166,7 +179,11 @@ class Host:
         """The machine around the apps."""
         found = {app: self._installed(app) for app in generations.apps(self.layout)}
         installed = {app: bundle for app, bundle in found.items() if bundle}
-        return MachineFacts(root=str(self.layout.root), socket_root=self.socket_root, installed=installed)
+        kept = secrets_of(self.layout)
+        secrets = {context: kept.context(context) for context in kept.contexts()}
+        return MachineFacts(
+            root=str(self.layout.root), socket_root=self.socket_root, installed=installed, secrets=secrets
+        )
 
     def _installed(self, app: str) -> Bundle | None:
         """The bundle of the current generation; None if its file was damaged, which `status` tells."""
@@ -181,6 +198,7 @@ class Host:
         from secrets import token_hex
 
         from cockpitpm.act.machine import Machine
+        from cockpitpm.act.runnable import read_executable
 
         return Machine(
             layout=self.layout,
@@ -193,13 +211,26 @@ class Host:
             rules=self._rules(),
             token=lambda: token_hex(3),
             keep=self.settings.keep_generations,
+            read=self._given.read_executable or read_executable,
         )
 
     def _rules(self) -> Rules:
         from cockpitpm.act.machine import Rules
+        from cockpitpm.decide.runnable import unfit
         from cockpitpm.decide.settle import settle
 
-        return Rules(settle=settle, look=self.look, define=self._define, question=self._question)
+        return Rules(
+            settle=settle,
+            unfit=unfit,
+            look=self.look,
+            define=self._define,
+            question=self._question,
+            require=self._require,
+        )
+
+    def _require(self, repo: Repo) -> Require:
+        known = self.settings.forges.get(repo.forge)
+        return known.require if known else Require.NONE
 
     def look(self, service: Service, place: InPlace) -> Sight:
         """One look at a service, judged."""
@@ -210,12 +241,12 @@ class Host:
     def _define(self, service: Service) -> Definition:
         from cockpitpm.decide.definition import definition_of
 
-        return definition_of(service, str(self.layout.root), self.socket_root, {})
+        return definition_of(service, str(self.layout.root), self.socket_root, *self.given.to(service.name))
 
     def _question(self, service: Service) -> ProbeTarget | None:
         from cockpitpm.decide.definition import probe_target
 
-        return probe_target(service, str(self.layout.root), self.socket_root)
+        return probe_target(service, str(self.layout.root), self.socket_root, *self.given.to(service.name))
 
     @contextmanager
     def changing(self) -> Iterator[tuple[Recovered, ...]]:

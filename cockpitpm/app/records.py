@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import frozen
+
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import apps_of
+from cockpitpm.errors import PlanError, UsageError
 from cockpitpm.model.codec import encode
-from cockpitpm.model.receipt import CHANGES_BYTES, ActivationRecord, Outcome, Receipt
+from cockpitpm.model.receipt import CHANGES_BYTES, ActivationRecord, Generation, Outcome, Receipt
 from cockpitpm.record import generations
 from cockpitpm.record import history as lines
 from cockpitpm.record.history import HistoryLine
@@ -47,6 +50,69 @@ def _json(receipt: Receipt, generation: int, current: bool, activation: Activati
 def _committed(host: Host) -> dict[tuple[str, int], ActivationRecord]:
     entries = lines.entries(host.layout.history)
     return {(e.app, e.to_generation): e for e in entries if e.outcome is Outcome.COMMITTED and e.verb in CHANGES_BYTES}
+
+
+@frozen(kw_only=True)
+class Pair:
+    """One binary in two generations. None where a generation does not have it; `differs` are the fields that do."""
+
+    binary: str
+    a: Receipt | None
+    b: Receipt | None
+    differs: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Comparison:
+    """Two generations of an app, binary by binary."""
+
+    app: str
+    a: int
+    b: int
+    binaries: tuple[Pair, ...]
+
+
+COMPARED = ("asset", "commit", "md5", "sha256", "size", "fetched_at")
+
+
+def compare(host: Host, names: tuple[str, ...], a: int, b: int) -> Comparison:
+    """Two generations side by side; without a name, those of the only app there is.
+
+    Raises UsageError if it is not one app, PlanError for a generation that is not kept.
+    """
+    apps = apps_of(host, names) if names else generations.apps(host.layout)
+    if len(apps) != 1:
+        raise UsageError("Generations are those of one app", "Name it: cockpitpm receipts --diff 1 2 NAME")
+    (app,) = apps
+    old, new = _generation(host, app, a), _generation(host, app, b)
+    binaries = dict.fromkeys(r.binary for r in (*old.receipts, *new.receipts))
+    pairs = tuple(_pair(name, old.receipt(name), new.receipt(name)) for name in binaries)
+    return Comparison(app=app, a=a, b=b, binaries=pairs)
+
+
+def _generation(host: Host, app: str, number: int) -> Generation:
+    kept = generations.numbers(host.layout, app)
+    if number not in kept:
+        told = f"kept: {', '.join(map(str, kept))}" if kept else "it is not installed"
+        raise PlanError(f"Generation {number} of {app} is not kept; {told}", "See `cockpitpm history`")
+    return generations.read(host.layout, app, number)
+
+
+def _pair(binary: str, a: Receipt | None, b: Receipt | None) -> Pair:
+    fields = tuple(name for name in COMPARED if getattr(a, name, None) != getattr(b, name, None))
+    return Pair(binary=binary, a=a, b=b, differs=fields)
+
+
+def compared_json(found: Comparison) -> dict[str, Any]:
+    """The public shape of `receipts --diff --json`."""
+    return {
+        "app": found.app,
+        "generations": [found.a, found.b],
+        "binaries": [
+            {"binary": p.binary, "differs": list(p.differs), "receipts": [encode(p.a), encode(p.b)]}
+            for p in found.binaries
+        ],
+    }
 
 
 def history(host: Host, names: tuple[str, ...] = ()) -> tuple[HistoryLine, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import apps_of
+from cockpitpm.app.settings import hold_of
 from cockpitpm.decide.truths import report
 from cockpitpm.errors import StoreError
 from cockpitpm.model.receipt import CHANGES_BYTES, Outcome
@@ -40,6 +41,7 @@ def status(host: Host, names: tuple[str, ...] = ()) -> MachineReport:
 def _app(host: Host, app: str, since: str, unfinished: str) -> AppReport:
     declared = host.catalog.bundle(app)
     facts = on_disk(host.layout, app, declared, host.channel_of(declared) if declared else "")
+    facts = evolve(facts, hold=hold_of(host, app))
     if facts.installed:
         facts = with_services(facts, host.supervisor, host.processes)
     return report(facts, since, unfinished)

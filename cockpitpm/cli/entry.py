@@ -13,7 +13,6 @@ from types import FrameType
 
 import click
 
-from cockpitpm.cli.crash import save_crash
 from cockpitpm.cli.session import Session
 from cockpitpm.cli.terminal import Terminal, bold, dim, red
 from cockpitpm.cli.verbs import cockpitpm
@@ -54,6 +53,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except BrokenPipeError:
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001  whatever it is, it is ours
+        from cockpitpm.cli.crash import save_crash  # only a bug of ours needs it
+
         path = save_crash(error, session)
         return _fail(session, f"This is a bug of cockpitpm: {type(error).__name__}", f"Report {path}", ExitCode.BUG)
 

@@ -11,29 +11,41 @@ from cockpitpm.cli.columns import write_pairs, write_table
 from cockpitpm.cli.options import as_role, reading
 from cockpitpm.cli.role import write_levels
 from cockpitpm.cli.session import Session
-from cockpitpm.cli.terminal import Part, Terminal, bold, cyan, dim
+from cockpitpm.cli.terminal import Part, Terminal, bold, cyan, dim, green
 from cockpitpm.cli.verbs import Verb
 from cockpitpm.cli.words import listed
 from cockpitpm.model.bundle import Bundle
 
 if TYPE_CHECKING:
-    from cockpitpm.app.explain import Explanation
+    from cockpitpm.app.explain import Explanation, Variable
 
-EXAMPLES = ("cockpitpm explain hero_compute", "cockpitpm explain role", "cockpitpm explain hero_db_server --json")
+EXAMPLES = (
+    "cockpitpm explain hero_compute",
+    "cockpitpm explain role",
+    "cockpitpm explain hero_db_server --json",
+    "cockpitpm explain hero_cockpit_server COCKPIT_MACHINE_ROLE",
+)
 WIDE = 100
 """Columns from which the name of the file is repeated in each line."""
 
 
 @click.command(cls=Verb, examples=EXAMPLES)
 @click.argument("name", metavar="NAME|role")
+@click.argument("var", required=False, default="")
 @as_role
 @reading
 @click.pass_obj
-def explain(session: Session, name: str) -> None:
-    """Show where a name leads and which line of which file says each value; or, for `role`, what decided the role."""
+def explain(session: Session, name: str, var: str) -> None:
+    """Show where a name leads and which line of which file says each value; or, for `role`, what decided the role.
+
+    With VAR: which value a service gets for a variable, who gives it, and which values lose against it.
+    """
     from cockpitpm.app import explain as app
 
     host = session.host()
+    if var:
+        _variable(session, app.explain_variable(host, name, var))
+        return
     if name == "role":
         if session.as_json:
             session.json(app.role_json(host.role))
@@ -45,6 +57,19 @@ def explain(session: Session, name: str) -> None:
         session.json(app.to_json(found))
     else:
         _tell(session.out, found)
+
+
+def _variable(session: Session, found: Variable) -> None:
+    from cockpitpm.app.explain import variable_json
+
+    if session.as_json:
+        session.json(variable_json(found))
+        return
+    out = session.out
+    out.line(bold(found.service), f" of {found.app} gets ", bold(found.var))
+    rows: list[list[Part]] = [[green("→ "), found.winner.by, cyan(found.winner.value or "nothing")]]
+    rows += [["  ", dim(one.by), dim(one.value or "nothing")] for one in found.losers]
+    write_table(out, ("", "given by", "value"), rows, indent=2)
 
 
 def _tell(out: Terminal, found: Explanation) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from attrs import evolve
+
 from cockpitpm.cli.narrate import narrator
 from cockpitpm.cli.outcome_text import write_report
 from cockpitpm.cli.plan_text import write_plan
@@ -11,7 +13,7 @@ from cockpitpm.cli.session import Session, actor
 from cockpitpm.cli.terminal import bold
 from cockpitpm.errors import UsageError
 from cockpitpm.model.codec import encode
-from cockpitpm.model.plan import Plan, Request
+from cockpitpm.model.plan import OLDER, Plan, Request
 from cockpitpm.model.receipt import Verb
 
 UNASKED = (Verb.CONVERGE, Verb.START, Verb.RESTART)
@@ -28,16 +30,24 @@ def carry_through(session: Session, wanted: Request, everything: bool = False) -
     from cockpitpm.app.change import change, exit_code
     from cockpitpm.app.report import to_json
 
+    wanted = permitted(session, wanted)
     if session.dry_run:
         return foretell(session, wanted, everything)
     with narrator(session.aside) as reporter:
-        report = change(session.host(reporter), wanted, lambda plan: _agreed(session, plan))
+        report = change(session.host(reporter), wanted, lambda plan: agreed(session, plan))
     code = exit_code(report, everything)
     if session.as_json:
         session.json(to_json(report, code))
     else:
         write_report(session.out, report)
     return code
+
+
+def permitted(session: Session, wanted: Request) -> Request:
+    """The request with what was allowed and why. Raises UsageError where somebody allows without saying why."""
+    if session.allow_downgrade and not session.reason.strip():
+        raise UsageError("--allow-downgrade needs a reason", 'Say why: --reason "WHY"; the history keeps it')
+    return evolve(wanted, allow=OLDER if session.allow_downgrade else (), reason=session.reason.strip())
 
 
 def foretell(session: Session, wanted: Request, everything: bool) -> int:
@@ -53,7 +63,7 @@ def foretell(session: Session, wanted: Request, everything: bool) -> int:
     return exit_code(foreseen(plan), everything)
 
 
-def _agreed(session: Session, plan: Plan) -> bool:
+def agreed(session: Session, plan: Plan) -> bool:
     """Show the plan and ask. Raises UsageError where there is nobody to ask."""
     if plan.verb in UNASKED:
         return True

@@ -35,6 +35,15 @@ _YES = _option("--yes", "-y", keep="yes", is_flag=True, help="Do not ask.")
 _DRY_RUN = _option("--dry-run", keep="dry_run", is_flag=True, help="Show what would be done and change nothing.")
 
 
+_DOWNGRADE = _option(
+    "--allow-downgrade",
+    keep="allow_downgrade",
+    is_flag=True,
+    help="Take a build that is not known to be newer; needs --reason.",
+)
+_REASON = _option("--reason", keep="reason", metavar="TEXT", help="Why; kept in the history.")
+
+
 def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -52,6 +61,10 @@ as_role = _all(_ROLE)
 """A reading verb whose answer depends on the role."""
 asking = _all(_YES, _DRY_RUN, _JSON, _ROOT, _BUNDLES)
 """A verb that changes the machine after a question."""
+through = _all(_DOWNGRADE, _REASON)
+"""A verb that may refuse a build because of its age."""
+because = _all(_REASON)
+"""A verb whose reason is kept in the history."""
 acting = _all(_DRY_RUN, _JSON, _ROOT, _BUNDLES)
 """A verb that changes the machine without one."""
 setting = _all(_JSON, _ROOT, _BUNDLES)

@@ -9,9 +9,11 @@ from cockpitpm.cli.columns import quiet_ones
 from cockpitpm.cli.terminal import Part, Terminal, bold, dim, red, yellow
 from cockpitpm.cli.words import count, listed, short, size
 from cockpitpm.model.plan import (
+    Adopt,
     AppPlan,
     Converge,
     Decision,
+    Held,
     Install,
     Mend,
     Plan,
@@ -21,6 +23,7 @@ from cockpitpm.model.plan import (
     Reregister,
     Retire,
     Rollback,
+    Swap,
     Unplanned,
     Upgrade,
     UpToDate,
@@ -58,7 +61,7 @@ def _head(decision: Decision, app: str) -> Part:
     match decision:
         case Refused() | Unplanned():
             return red(text)
-        case Waiting():
+        case Waiting() | Held():
             return yellow(text)
         case UpToDate():
             return dim(text)
@@ -80,6 +83,8 @@ def _decided(app: AppPlan) -> str:
             return f"same bytes, changed declaration, {_generations(app)}"
         case Remove():
             return f"remove; generation {app.origin} is current now"
+        case Adopt(binaries=binaries):
+            return f"adopt what is in place ({listed(binaries)}), {_generations(app)}"
         case Mend(services=services):
             return (
                 f"bring {count(len(services), 'service')} onto generation {app.to}"
@@ -90,6 +95,8 @@ def _decided(app: AppPlan) -> str:
             return f"nothing to do; {why}"
         case Waiting(why=why):
             return f"has to wait: {why}"
+        case Held():
+            return decision.told
         case Refused(evidence=evidence):
             return f"refused: {evidence}"
         case Unplanned(message=message):
@@ -104,7 +111,7 @@ def _generations(app: AppPlan) -> str:
 def way_out(decision: Decision) -> str:
     """What gets through, for a decision that stops."""
     match decision:
-        case Refused(way_out=told) | Waiting(way_out=told) | Unplanned(hint=told):
+        case Refused(way_out=told) | Waiting(way_out=told) | Held(way_out=told) | Unplanned(hint=told):
             return told
         case _:
             return ""
@@ -114,6 +121,7 @@ def _sentences(app: AppPlan, verb: Verb) -> Iterator[str]:
     for fetch in app.fetches:
         asset = fetch.candidates[0]
         yield f"Download {asset.name} ({size(asset.size)})."
+    yield from _files(app)
     if new := [s.service for s in app.steps if isinstance(s, Register) and s.new]:
         yield f"Register {listed(new)}."
     if changed := [s.service for s in app.steps if isinstance(s, Register) and not s.new]:
@@ -122,6 +130,19 @@ def _sentences(app: AppPlan, verb: Verb) -> Iterator[str]:
         yield _converges(moving, app, verb)
     if retired := [s.service for s in app.steps if isinstance(s, Retire)]:
         yield f"Stop and forget {listed(retired)}."
+
+
+def _files(app: AppPlan) -> Iterator[str]:
+    """The entries below `bin` whose bytes change."""
+    swapped = [f"bin/{binary}" for s in app.steps if isinstance(s, Swap) for binary in s.binaries]
+    fetched = [f"bin/{fetch.binary}" for fetch in app.fetches]
+    match app.decision:
+        case Remove() if swapped:
+            yield f"Take {listed(swapped)} away."
+        case Rollback() if swapped:
+            yield f"Put the kept {listed(swapped)} back."
+        case _ if fetched:
+            yield f"Put {listed(fetched)} in place."
 
 
 def _converges(moving: list[Converge], app: AppPlan, verb: Verb) -> str:
@@ -138,8 +159,11 @@ def _sum(plan: Plan) -> str:
     load = sum(fetch.candidates[0].size for app in acting for fetch in app.fetches)
     stopped = sum(isinstance(app.decision, Refused | Unplanned) for app in plan.apps)
     waiting = sum(isinstance(app.decision, Waiting) for app in plan.apps)
+    held = sum(isinstance(app.decision, Held) for app in plan.apps)
     parts = [f"{count(len(acting), 'app')} to change" if acting else "Nothing to change"]
-    parts += [f"{size(load)} to download"] if load else []
+    # What is fetched lies in the store and, as the copy that runs, in the live folder.
+    parts += [f"{size(load)} to download", f"{size(2 * load)} of disk needed"] if load else []
     parts += [f"{stopped} refused"] if stopped else []
     parts += [f"{waiting} waiting"] if waiting else []
+    parts += [f"{held} held"] if held else []
     return ", ".join(parts) + "."

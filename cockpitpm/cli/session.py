@@ -32,6 +32,8 @@ class Session:
         self.as_json = False
         self.yes = False
         self.dry_run = False
+        self.allow_downgrade = False
+        self.reason = ""
         self._cwd = cwd
 
     @cached_property

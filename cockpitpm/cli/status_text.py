@@ -33,7 +33,7 @@ MARKS: dict[ServiceState, Part] = {
     ServiceState.ABSENT: dim("○ "),
     ServiceState.UNKNOWN: yellow("? "),
 }
-QUIET = (Note.STOPPED,)
+QUIET = (Note.STOPPED, Note.HELD)
 """Notes that say what somebody wanted."""
 
 
@@ -59,7 +59,7 @@ def _app(out: Terminal, app: AppReport) -> None:
     for service in app.services:
         _service(out, service, width, app.channel)
         for remark in service.remarks:
-            if remark not in shared:
+            if remark not in shared and remark.note is not Note.BEHIND:  # that is told once, by `_channel`
                 _remark(out, remark, 6)
     for remark in shared:
         _remark(out, remark, 2)
@@ -68,7 +68,7 @@ def _app(out: Terminal, app: AppReport) -> None:
 
 def _shared(services: tuple[ServiceReport, ...]) -> list[Remark]:
     """What several services would say alike, as those that run one binary do; it is told once."""
-    every = [remark for service in services for remark in service.remarks]
+    every = [r for service in services for r in service.remarks if r.note is not Note.BEHIND]
     return list(dict.fromkeys(remark for remark in every if every.count(remark) > 1))
 
 

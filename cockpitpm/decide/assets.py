@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from cockpitpm.model.bundle import Binary, Bundle
 from cockpitpm.model.plan import Fetch, Reason, Refused
 from cockpitpm.model.release import Asset, Release
+
+APART = timedelta(seconds=120)
+"""Uploads of one build may lie this far apart, and clocks may differ by as much."""
 
 
 def choose(bundle: Bundle, release: Release) -> tuple[Fetch, ...] | Refused:
@@ -15,13 +20,49 @@ def choose(bundle: Bundle, release: Release) -> tuple[Fetch, ...] | Refused:
         _missing(bundle, release, found)
         or _external(everything, release)
         or _duplicate(everything, release)
-        or tuple(Fetch(binary=name, candidates=assets) for name, assets in found.items())
+        or tuple(_fetch(name, assets, release) for name, assets in found.items())
     )
+
+
+def _fetch(binary: str, found: tuple[Asset, ...], release: Release) -> Fetch:
+    kept, told = fresh_first(found, release)
+    return Fetch(binary=binary, candidates=kept, note=told)
 
 
 def candidates(binary: Binary, targets: tuple[str, ...], release: Release) -> tuple[Asset, ...]:
     """Every asset of the release that could be this binary, most preferred target first."""
     return tuple(asset for target in targets for asset in release.named(binary.asset_name(target)))
+
+
+def fresh_first(candidates: tuple[Asset, ...], release: Release) -> tuple[tuple[Asset, ...], str]:
+    """The candidates without those that an earlier build left behind, and one sentence about these, or nothing.
+
+    Stale is what was uploaded before the release's commit was made and long before a candidate that was not. Where the
+    commit has no date, the uploads alone decide.
+    """
+    ages = [_moment(a.created_at) for a in candidates]
+    made, newest = _moment(release.committed_at), max((a for a in ages if a), default=None)
+    if newest is None or (made and newest < made - APART):
+        return candidates, ""
+    stale = [age is not None and newest - age > APART and not (made and age >= made) for age in ages]
+    kept = tuple(a for a, old in zip(candidates, stale, strict=True) if not old)
+    return kept, _told([a for a, old in zip(candidates, stale, strict=True) if old], kept[0])
+
+
+def _told(stale: list[Asset], taken: Asset) -> str:
+    if not stale:
+        return ""
+    names = " and ".join(f"{a.name} ({a.created_at})" for a in stale)
+    return f"{names} is stale beside {taken.name} ({taken.created_at}) and not taken; delete it on the forge"
+
+
+def _moment(text: str) -> datetime | None:
+    """RFC 3339, as a forge writes it in its own zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _missing(bundle: Bundle, release: Release, found: dict[str, tuple[Asset, ...]]) -> Refused | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cockpitpm.decide.drift import drift
 from cockpitpm.errors import ExitCode, PlanError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, MachineFacts
@@ -46,35 +47,26 @@ def _names(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> Refused | 
     return None
 
 
+def may_be_ours(facts: AppFacts, fact: FileFact) -> bool:
+    """Whether the file may turn out to be what an install would put there: only the bytes can tell."""
+    return facts.installed is None and fact.entry is Entry.FOREIGN and bool(fact.sha256) and not fact.owner
+
+
 def _unknown_bytes(facts: AppFacts, bundle: Bundle) -> Refused | None:
     for binary in bundle.binaries:
         fact = facts.files.get(binary.name)
-        if fact and (told := drift(facts, fact)):
+        if fact and not may_be_ours(facts, fact) and (told := drift(facts, fact)):
             return Refused(reason=Reason.UNKNOWN_LOCAL, evidence=told, way_out=_way_out(facts, binary.name))
     return None
-
-
-def drift(facts: AppFacts, fact: FileFact) -> str:
-    """How the file in place differs from what the receipts say; empty if it does not."""
-    receipt = facts.installed.receipt(fact.binary) if facts.installed else None
-    if fact.entry is Entry.FOREIGN:
-        what = f"sha256 {fact.sha256[:12]}" if fact.sha256 else "no file"
-        said = f"the receipt says {receipt.sha256[:12]}" if receipt else "no receipt knows it"
-        return f"bin/{fact.binary} is not our link ({what}); {said}"
-    if receipt is None:
-        return ""
-    if fact.entry is Entry.ABSENT:
-        return f"bin/{fact.binary} is gone"
-    if fact.sha256 != receipt.sha256:
-        found = f"sha256 {fact.sha256[:12]}" if fact.sha256 else "nothing"
-        return f"bin/{fact.binary} leads to {found}, the receipt says {receipt.sha256[:12]}"
-    return ""
 
 
 def _way_out(facts: AppFacts, binary: str) -> str:
     if facts.installed:
         number = facts.installed.number
-        return f"Put the recorded bytes back with `cockpitpm rollback {facts.app} --to {number}` (yours are kept aside)"
+        return (
+            f"Keep them with `cockpitpm adopt {facts.app} --reason WHY`, or put the recorded ones back with "
+            f"`cockpitpm rollback {facts.app} --to {number}` (yours are kept aside)"
+        )
     return f"Move the file away if nobody needs it: `mv bin/{binary} bin/{binary}.mine`"
 
 

@@ -7,6 +7,8 @@ from typing import assert_never
 
 from attrs import evolve
 
+from cockpitpm.decide.adopt import adopt
+from cockpitpm.decide.holds import held
 from cockpitpm.decide.mend import mend
 from cockpitpm.decide.obstacles import damaged, not_installed
 from cockpitpm.decide.release import towards_release
@@ -33,6 +35,7 @@ def make_plan(
         apps=tuple(a for a in apps if a is not None),
         actor=request.actor,
         reason=request.reason,
+        allowed=request.allow,
     )
 
 
@@ -54,6 +57,8 @@ def _app(
             return rollback(mine, request.to, machine)
         case Verb.REMOVE:
             return removal(mine, machine, order)
+        case Verb.ADOPT:
+            return adopt(mine)
         case Verb.CONVERGE | Verb.START | Verb.RESTART:
             return mend(mine, request, machine)
     assert_never(request.verb)
@@ -67,13 +72,17 @@ def _forward(
         return (
             None
             if facts.installed
-            else evolve(towards_release(facts, machine), because=_because(catalog, facts.app, order))
+            else evolve(_released(request, facts, machine), because=_because(catalog, facts.app, order))
         )
     if facts.installed and request.verb is Verb.INSTALL:
         return _present(facts)
     if not facts.installed and request.verb is Verb.UPGRADE:
         raise not_installed(facts)
-    return towards_release(facts, machine)
+    return _released(request, facts, machine)
+
+
+def _released(request: Request, facts: AppFacts, machine: MachineFacts) -> AppPlan:
+    return held(facts) or towards_release(facts, machine, request.allow)
 
 
 def _present(facts: AppFacts) -> AppPlan:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cockpitpm.decide.assets import choose
-from cockpitpm.decide.obstacles import obstacle
+from cockpitpm.decide.freshness import unfresh
+from cockpitpm.decide.obstacles import may_be_ours, obstacle
 from cockpitpm.decide.steps import registers, retires, steps_towards
 from cockpitpm.decide.wanted import wanted_services
 from cockpitpm.model.bundle import Bundle
@@ -21,11 +22,12 @@ from cockpitpm.model.plan import (
     UpToDate,
     Waiting,
 )
+from cockpitpm.model.receipt import Generation
 from cockpitpm.model.release import Release
 
 
-def towards_release(facts: AppFacts, machine: MachineFacts) -> AppPlan:
-    """What to do so that the app runs what its channel holds. Any bytes that differ from the receipts' are newer."""
+def towards_release(facts: AppFacts, machine: MachineFacts, allow: tuple[Reason, ...] = ()) -> AppPlan:
+    """What to do so that the app runs what its channel holds, if that is newer. `allow` are refusals to go through."""
     if facts.declared is None:
         return _plain(facts, _unlisted(facts))
     stop = obstacle(facts, facts.declared, machine)
@@ -36,20 +38,21 @@ def towards_release(facts: AppFacts, machine: MachineFacts) -> AppPlan:
     fetches = choose(facts.declared, facts.release)
     if isinstance(fetches, Refused):
         return _plain(facts, fetches)
-    return _compare(facts, facts.declared, facts.release, fetches, machine)
+    missing = _changed(facts, fetches)
+    stop = _blocked(facts, facts.release, fetches) or unfresh(facts, facts.release, missing, allow)
+    if stop:
+        return _plain(facts, stop)
+    return _compare(facts, facts.declared, facts.release, missing, machine)
 
 
 def _compare(
-    facts: AppFacts, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...], machine: MachineFacts
+    facts: AppFacts, bundle: Bundle, release: Release, missing: tuple[Fetch, ...], machine: MachineFacts
 ) -> AppPlan:
-    if refusal := _blocked(facts, release, fetches):
-        return _plain(facts, refusal)
-    missing = _changed(facts, fetches)
     if not missing and facts.installed:
-        return _same_bytes(facts, bundle, machine)
+        return _same_bytes(facts, bundle, release, machine)
     decision: Decision = Install(release=release)
     if facts.installed:
-        decision = Upgrade(release=release, commit=facts.installed.receipts[0].commit)
+        decision = Upgrade(release=release, commit=facts.installed.built_from)
     return _full(facts, bundle, decision, missing, machine)
 
 
@@ -70,16 +73,23 @@ def _seen(facts: AppFacts, fetches: tuple[Fetch, ...]) -> bool:
     return first == last.uuids and last.build == installed.build and len(fetches) == len(installed.receipts)
 
 
-def _same_bytes(facts: AppFacts, bundle: Bundle, machine: MachineFacts) -> AppPlan:
+def _same_bytes(facts: AppFacts, bundle: Bundle, release: Release, machine: MachineFacts) -> AppPlan:
     assert facts.installed is not None
     held = facts.installed.bundle
     changed = tuple(registers(facts, bundle, machine)) + tuple(retires(facts, bundle))
     if not changed and _runs_as(held) == _runs_as(bundle):
-        tag, commit = facts.installed.receipts[0].tag, facts.installed.receipts[0].commit
-        return _plain(facts, UpToDate(why=f"{tag} holds the build that is installed ({commit[:7]})"))
+        return _plain(facts, UpToDate(why=_told(facts.installed, release)))
     moved = (s.name for s in bundle.services if s not in held.services)
     services = tuple(dict.fromkeys((*(s.service for s in changed), *moved)))
     return _full(facts, bundle, Reregister(services=services), (), machine)
+
+
+def _told(installed: Generation, release: Release) -> str:
+    commit = installed.built_from
+    there = {asset.uuid for asset in release.assets}
+    if commit == release.commit or not {r.uuid for r in installed.receipts} <= there:
+        return f"{release.tag} holds the build that is installed ({commit[:7]})"
+    return f"{release.tag} moved to {release.commit[:7]}, its files are still those that are installed ({commit[:7]})"
 
 
 def _runs_as(bundle: Bundle) -> tuple[object, ...]:
@@ -103,6 +113,7 @@ def _full(
         to=to,
         blocked=tuple(b.build for b in facts.state.blocked) if facts.installed else (),
         wanted=wanted,
+        local={f.binary: f.sha256 for f in facts.files.values() if f.sha256 and may_be_ours(facts, f)},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cockpitpm.decide.obstacles import drift, not_installed
+from cockpitpm.decide.drift import drift
+from cockpitpm.decide.obstacles import not_installed
 from cockpitpm.decide.steps import retires, steps_towards
 from cockpitpm.decide.wanted import wanted_services
 from cockpitpm.model.facts import AppFacts, MachineFacts
@@ -21,7 +22,7 @@ def rollback(facts: AppFacts, to: int | None, machine: MachineFacts) -> AppPlan:
     wanted = wanted_services(facts, target.bundle)
     return AppPlan(
         app=facts.app,
-        decision=Rollback(generation=target.number, commit=target.receipts[0].commit),
+        decision=Rollback(generation=target.number, commit=target.built_from),
         channel=facts.channel,
         bundle=target.bundle,
         steps=steps_towards(facts, target.bundle, (), target.number, wanted, machine),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from cockpitpm.decide.proofs import unproven
 from cockpitpm.model.plan import (
     AppPlan,
     Fetch,
@@ -22,16 +23,21 @@ from cockpitpm.model.receipt import build_of
 
 
 def settle(plan: AppPlan, staged: Mapping[str, Staged]) -> AppPlan:
-    """Shorten the plan: the same bytes need no restart, a build that failed here is refused, and a binary that cannot
-    run here gives way to the next candidate that the plan lists. `staged` has an entry for each Fetch.
+    """Shorten the plan: bytes that must be proven and are not are refused, and so is a build that failed here; the same
+    bytes need no restart; a binary that cannot run here gives way to the next candidate that the plan lists. `staged`
+    has an entry for each Fetch.
 
     Nothing is decided while a Fetch has another first candidate than the one that was staged for it.
     """
     if not plan.fetches or any(staged[f.binary].asset != f.candidates[0] for f in plan.fetches):
         return plan
+    if refusal := unproven(staged[f.binary] for f in plan.fetches):
+        return evolve(plan, decision=refusal, steps=())
     unfit = {f.binary: f for f in plan.fetches if _problem(staged[f.binary])}
     if unfit:
         return _next(plan, unfit, staged)
+    if refusal := _other_bytes(plan, staged):
+        return evolve(plan, decision=refusal, steps=())
     build = build_of([staged[f.binary].sha256 for f in plan.fetches] + [r.sha256 for r in plan.kept])
     if build in plan.blocked:
         return _refuse(
@@ -43,9 +49,8 @@ def settle(plan: AppPlan, staged: Mapping[str, Staged]) -> AppPlan:
 
 
 def _problem(staged: Staged) -> str:
-    if staged.kind is FileKind.OTHER:
-        return "it is neither an ELF file nor a script with an interpreter line"
-    return staged.problem
+    other = "it is neither an ELF file nor a script with an interpreter line" if staged.kind is FileKind.OTHER else ""
+    return staged.problem or other
 
 
 def _next(plan: AppPlan, unfit: Mapping[str, Fetch], staged: Mapping[str, Staged]) -> AppPlan:
@@ -58,6 +63,17 @@ def _next(plan: AppPlan, unfit: Mapping[str, Fetch], staged: Mapping[str, Staged
         evolve(s, candidates=s.candidates[1:]) if isinstance(s, Fetch) and s.binary in unfit else s for s in plan.steps
     )
     return evolve(plan, steps=steps)
+
+
+def _other_bytes(plan: AppPlan, staged: Mapping[str, Staged]) -> Refused | None:
+    """A file that is in place already and is not what was downloaded; equal ones are taken over as they are."""
+    for fetch in plan.fetches:
+        here, there = plan.local.get(fetch.binary), staged[fetch.binary].sha256
+        if here and here != there:
+            evidence = f"bin/{fetch.binary} is not ours (sha256 {here[:12]}), the release holds {there[:12]}"
+            way_out = f"Move the file away if nobody needs it: `mv bin/{fetch.binary} bin/{fetch.binary}.mine`"
+            return Refused(reason=Reason.UNKNOWN_LOCAL, evidence=evidence, way_out=way_out)
+    return None
 
 
 def _refuse(plan: AppPlan, reason: Reason, evidence: str, way_out: str) -> AppPlan:

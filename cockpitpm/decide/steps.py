@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cockpitpm.decide.definition import definition_of
+from cockpitpm.decide.environment import NOTHING, context_of
 from cockpitpm.model.bundle import Activation, Bundle, Service
 from cockpitpm.model.facts import AppFacts, MachineFacts
 from cockpitpm.model.plan import Ask, Converge, Fetch, Record, Register, Retire, Step, Swap
@@ -34,8 +35,10 @@ def steps_towards(
 
 def registers(facts: AppFacts, target: Bundle, machine: MachineFacts) -> Iterator[Register]:
     """A step for each definition that the supervisor does not hold as it should be."""
+    secrets = machine.secrets.get(context_of(facts.app), NOTHING)
     for service in target.services:
-        wanted = definition_of(service, machine.root, machine.socket_root, {})
+        exported = facts.state.exported.get(service.name, NOTHING)
+        wanted = definition_of(service, machine.root, machine.socket_root, exported, secrets)
         fact = facts.services.get(service.name)
         held = fact.definition if fact else None
         if not service.external and wanted != held:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cockpitpm.decide.obstacles import drift
+from cockpitpm.decide.drift import drift
+from cockpitpm.decide.holds import held_remark
 from cockpitpm.decide.running import judge
 from cockpitpm.decide.wanted import wanted_services
 from cockpitpm.model.bundle import Service
@@ -47,6 +48,8 @@ def _about_app(facts: AppFacts, unfinished: str) -> Iterator[Remark]:
             evidence="this role's catalog does not hold it; it keeps running and is never upgraded",
             next_step=f"cockpitpm remove {facts.app}",
         )
+    if remark := held_remark(facts):
+        yield remark
 
 
 def _service(facts: AppFacts, generation: Generation, service: Service, installed_at: str) -> ServiceReport:
@@ -74,7 +77,7 @@ def _service(facts: AppFacts, generation: Generation, service: Service, installe
         channel_tag=seen.tag if seen else "",
         channel_commit=seen.commit if seen else "",
         channel_read_at=seen.at if seen else "",
-        remarks=(*_drifted(facts, generation, file), *_process(fact, runs, wanted)),
+        remarks=(*_drifted(facts, generation, file), *_process(fact, runs, wanted), *_behind(facts, generation)),
     )
 
 
@@ -92,6 +95,13 @@ def _channel(facts: AppFacts, generation: Generation) -> ChannelTruth:
         return ChannelTruth.SAME
     blocked = any(set(b.uuids) == set(seen.uuids) for b in facts.state.blocked)
     return ChannelTruth.BLOCKED if blocked else ChannelTruth.BEHIND
+
+
+def _behind(facts: AppFacts, generation: Generation) -> Iterator[Remark]:
+    seen = facts.state.observation
+    if seen and _channel(facts, generation) is ChannelTruth.BEHIND:
+        told = f"{seen.tag} held {seen.commit[:12]} on {seen.at}, installed is {generation.built_from[:12]}"
+        yield Remark(note=Note.BEHIND, evidence=told, next_step=f"cockpitpm upgrade {facts.app}")
 
 
 def _drifted(facts: AppFacts, generation: Generation, file: FileFact) -> Iterator[Remark]:

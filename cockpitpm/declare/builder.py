@@ -56,6 +56,7 @@ def _binary(tree: Mapping[str, Any]) -> Binary:
         name=tree["name"],
         kind=kind,
         asset=tree.get("asset", "{name}-{target}"),
+        member=tree.get("member", ""),
         supervised=tree.get("supervised", kind is not BinaryKind.CLI),
         **_running(tree),
     )

@@ -7,9 +7,10 @@ from typing import Any
 
 from cockpitpm.declare.conformity import nonconformities
 from cockpitpm.declare.document import Document, ReadError
+from cockpitpm.declare.moment import utc
 from cockpitpm.declare.reader import read_yaml
 from cockpitpm.errors import MachineError
-from cockpitpm.model.settings import ForgeSettings, Settings
+from cockpitpm.model.settings import ForgeSettings, Hold, Require, Settings
 
 DEFAULT_FORGE = ForgeSettings(kind="forgejo", url="https://forge.ourworld.tf", owner="lhumina_code")
 """The forge called `default` on a machine that does not name another."""
@@ -27,6 +28,7 @@ def read_machine(text: str | bytes, file: str) -> Settings:
     if document.tree is None:
         return settings_of({})
     _conforms(document, file)
+    _ends(document, file)
     return settings_of(document.tree)
 
 
@@ -43,8 +45,17 @@ def line_of(text: str | bytes, *keys: str) -> int | None:
 
 def settings_of(tree: Mapping[str, Any]) -> Settings:
     """The settings of a tree that conforms to the machine schema; `default` is always among the forges."""
-    forges = {name: ForgeSettings(**one) for name, one in tree.get("forges", {}).items()}
-    return Settings(**{**tree, "forges": {"default": DEFAULT_FORGE, **forges}})
+    forges = {name: _forge(one) for name, one in tree.get("forges", {}).items()}
+    holds = {name: _hold(one) for name, one in tree.get("holds", {}).items()}
+    return Settings(**{**tree, "forges": {"default": DEFAULT_FORGE, **forges}, "holds": holds})
+
+
+def _hold(tree: Mapping[str, Any]) -> Hold:
+    return Hold(reason=tree["reason"], until=utc(tree["until"]) if "until" in tree else "")
+
+
+def _forge(tree: Mapping[str, Any]) -> ForgeSettings:
+    return ForgeSettings(**{**tree, "require": Require(tree.get("require", "none"))})
 
 
 def _conforms(document: Document, file: str) -> None:
@@ -53,6 +64,16 @@ def _conforms(document: Document, file: str) -> None:
         first, more = found[0], len(found) - 1
         rest = f" (and {more} more)" if more else ""
         raise _fault(file, first.line, first.column, first.message + rest, first.hint)
+
+
+def _ends(document: Document, file: str) -> None:
+    """What looks like a moment may be none, such as the 30th of February."""
+    for app, hold in document.tree.get("holds", {}).items():
+        try:
+            _hold(hold)
+        except ValueError as error:
+            mark = document.place(("holds", app, "until")).value
+            raise _fault(file, *mark, str(error), "Write it as 2026-12-24 or 2026-12-24T00:00:00Z") from None
 
 
 def _fault(file: str, line: int, column: int, message: str, hint: str) -> MachineError:

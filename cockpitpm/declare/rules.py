@@ -107,6 +107,22 @@ def asset_pattern(one: Declared) -> Iterator[Fault]:
             )
 
 
+ARCHIVES = (".tar.gz", ".tar.xz", ".zip")
+
+
+def archive_member(one: Declared) -> Iterator[Fault]:
+    """An archive needs the path of its member, and only an archive has one."""
+    for path, binary in one.binaries:
+        archive = binary.asset.endswith(ARCHIVES)
+        rest = binary.member.replace("{name}", "").replace("{target}", "")
+        if archive and not binary.member:
+            yield (*path, "asset"), "an archive is no executable", "Say with member which file of it is the binary."
+        elif binary.member and not archive:
+            yield (*path, "member"), f"the asset is no archive ({', '.join(ARCHIVES)})", "Correct asset, or remove it."
+        elif "{" in rest or "}" in rest or {".", ".."} & {*binary.member.split("/")}:
+            yield (*path, "member"), "only {name} and {target} are replaced, and `.` and `..` are not allowed", ""
+
+
 def asset_once(one: Declared) -> Iterator[Fault]:
     """Two binaries never come from one asset."""
     told: dict[str | int, str] = {}
@@ -150,7 +166,7 @@ def _repeated(values: list[str]) -> Iterator[int]:
 Rule = Callable[[Declared], Iterator[Fault]]
 _ALL: tuple[Rule, ...] = (
     name_is_file_name, name_once, restart_only_is_no_binary, runs_a_binary, probe_socket, socket_names,
-    env_once, role_default, unsupervised, asset_pattern, asset_once, wrapper_is_no_binary, not_its_own,
+    env_once, role_default, unsupervised, asset_pattern, archive_member, asset_once, wrapper_is_no_binary, not_its_own,
 )  # fmt: skip
 RULES: Mapping[str, Rule] = {rule.__name__.replace("_", "-"): rule for rule in _ALL}
 """Every rule by its stable name."""

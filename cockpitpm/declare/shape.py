@@ -48,8 +48,8 @@ def bundle_json(bundle: Bundle) -> Json:
 
 
 def _binary(one: Binary) -> Json:
-    start = {"name": one.name, "kind": one.kind.value, "asset": one.asset, "supervised": one.supervised}
-    return start | _running(one)
+    where = {"asset": one.asset, "member": one.member or None}
+    return {"name": one.name, "kind": one.kind.value} | where | {"supervised": one.supervised} | _running(one)
 
 
 def _restart_only(one: RestartOnly) -> Json:

@@ -57,7 +57,7 @@ class DirectoryForge:
             if seen is None or (seen.forge, seen.repo, seen.tag) != (self._name, full, tag):
                 raise
             raise ReleaseNotReady(
-                f"{error.message}; there was one", "It is being replaced, was withdrawn, or is private now"
+                f"{error.message}; there was one", "It is being replaced or was withdrawn: try again later"
             ) from None
         return seen if found == seen else found
 
@@ -74,7 +74,10 @@ class DirectoryForge:
                 tags = shelf.names()
         except ReleaseNotFound:
             return Ancestry.UNKNOWN
-        return Ancestry.UPGRADE if any(self._contains((*parts, t), new, old) for t in tags) else Ancestry.UNKNOWN
+        lists = [found for tag in tags if (found := self._ancestors((*parts, tag), new)) is not None]
+        if any(old in found for found in lists):
+            return Ancestry.UPGRADE
+        return Ancestry.UNTOLD if lists and not any(lists) else Ancestry.UNKNOWN
 
     def fetch(self, asset: Asset, sink: Sink) -> None:
         """Give the bytes to `sink`; see `cockpitpm.ports.Forge`."""
@@ -89,12 +92,13 @@ class DirectoryForge:
         if wanted and digest.hexdigest() != wanted:
             raise AssetBroken(f"{shelf.who}: its bytes have not the announced SHA-256", "Copy the release again")
 
-    def _contains(self, parts: tuple[str, ...], commit: str, wanted: str) -> bool:
-        """Whether the folder holds a release of the commit that lists the wanted one. One that is unusable does not."""
+    def _ancestors(self, parts: tuple[str, ...], commit: str) -> tuple[str, ...] | None:
+        """What the folder's release lists; None if it is not one of this commit, or unusable."""
         with suppress(ForgeError), self._open(parts, parts[-1]) as shelf:
             found = shelf.manifest()
-            return found.commit("commit") == commit and wanted in found.commits("ancestors")
-        return False
+            if found.commit("commit") == commit:
+                return tuple(found.commits("ancestors"))
+        return None
 
     def _placed(self, asset: Asset) -> tuple[str, ...]:
         """The parts of the folder that the address leads to, if that is a release's folder of this forge."""

@@ -98,7 +98,8 @@ class ForgejoForge:
             return ForgeDenied(f"{where} that can be seen without a token; the stored one was refused", "Store another")
         if known:
             return ReleaseNotReady(
-                f"{where} at this moment; there was one", "It is being replaced, was withdrawn, or is private now"
+                f"{where} at this moment; there was one",
+                "It is being replaced, was withdrawn, or is private now and needs a token: try again later",
             )
         if self._access.token is None:
             return ReleaseNotFound(where, "A private repository looks the same without a token")

@@ -78,11 +78,16 @@ class Probe:
 
 @frozen(kw_only=True)
 class Binary:
-    """One executable of the app. `asset` is a pattern with `{name}` and `{target}`."""
+    """One executable of the app. `asset` is a pattern with `{name}` and `{target}`.
+
+    `member` is one too: the path of the executable in an asset that is an archive; empty if the asset is the
+    executable itself.
+    """
 
     name: str
     kind: BinaryKind
     asset: str = "{name}-{target}"
+    member: str = ""
     supervised: bool = True
     args: tuple[str, ...] = ()
     env: tuple[EnvEntry, ...] = ()
@@ -91,7 +96,14 @@ class Binary:
 
     def asset_name(self, target: str) -> str:
         """The name of this binary's asset for `target`, such as `hero_compute_server-linux-musl-x86_64`."""
-        return self.asset.replace("{name}", self.name).replace("{target}", target)
+        return self._filled(self.asset, target)
+
+    def member_path(self, target: str) -> str:
+        """The path of this binary in the archive for `target`; empty if the asset is no archive."""
+        return self._filled(self.member, target)
+
+    def _filled(self, pattern: str, target: str) -> str:
+        return pattern.replace("{name}", self.name).replace("{target}", target)
 
 
 @frozen(kw_only=True)
@@ -191,6 +203,16 @@ class Bundle:
             for r in self.restart_only
         )
         return own + riders
+
+    def member_path(self, binary: str, asset: str) -> str:
+        """Where an asset of this name holds the binary; empty if the asset itself is the executable."""
+        found = (
+            b.member_path(t)
+            for b in self.binaries
+            for t in self.targets
+            if (b.name, b.asset_name(t)) == (binary, asset)
+        )
+        return next(found, "")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from cockpitpm.errors import ExitCode
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.process import FileId, Image, ProcessId
 from cockpitpm.model.receipt import Generation
-from cockpitpm.model.release import Release
+from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.model.service import Definition, Runs, ServiceStatus
+from cockpitpm.model.settings import Hold
 from cockpitpm.model.state import AppState, Flip
 
 
@@ -76,9 +77,11 @@ class Unavailable:
 class AppFacts:
     """One app. `declared` is today's bundle (None: this role's catalog does not hold it); `channel` the one to follow.
 
-    `release` is None where nobody asked a forge. `live` is the name of the folder that `current` leads to, empty if
-    none. `numbers` are the generations that have a file, `generations` those that can be read. `damaged` is why the
-    current one is not among them: the app then counts as not installed.
+    `release` is None where nobody asked a forge, `ancestry` where its commit is no question. `live` is the name of the
+    folder that `current` leads to, empty if none. `numbers` are the generations that have a file, `generations` those
+    that can be read. `damaged` is why the current one is not among them: the app then counts as not installed. `hold`
+    is one that is in force now.
+    `pinned` says that the machine names one exact release for it.
     """
 
     app: str
@@ -94,15 +97,22 @@ class AppFacts:
     in_place: InPlace = InPlace()
     services: Mapping[str, ServiceFact] = field(factory=dict)
     release: Release | Unavailable | None = None
+    ancestry: Ancestry | None = None
+    hold: Hold | None = None
+    pinned: bool = False
 
 
 @frozen(kw_only=True)
 class MachineFacts:
-    """The machine around the apps: absolute paths, and the bundle of every app that is installed, as it was then."""
+    """The machine around the apps: absolute paths, and the bundle of every app that is installed, as it was then.
+
+    `secrets` are all values by context and name; no text that is made of this object has them.
+    """
 
     root: str
     socket_root: str
     installed: Mapping[str, Bundle] = field(factory=dict)
+    secrets: Mapping[str, Mapping[str, str]] = field(factory=dict, repr=False)
 
 
 @frozen(kw_only=True)

@@ -13,42 +13,15 @@ from attrs import field, frozen
 
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.bundle import Bundle
-from cockpitpm.model.receipt import Receipt, Verb
+from cockpitpm.model.receipt import Proof, Receipt, Verb
 from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.request import OLDER as OLDER
+from cockpitpm.model.request import OnFailure as OnFailure
+from cockpitpm.model.request import Reason as Reason
+from cockpitpm.model.request import Request as Request
 from cockpitpm.model.role import Role
 from cockpitpm.model.service import Wanted
-
-
-@frozen(kw_only=True)
-class Request:
-    """What somebody asked for. `names` are apps; empty means all that are installed. `to` is a generation number.
-
-    `services` narrows converge, start and restart to these; empty means every service of the apps.
-    """
-
-    verb: Verb
-    names: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    to: int | None = None
-    actor: str = ""
-    reason: str = ""
-
-
-class Reason(Enum):
-    """Why an app is refused; each has its own way through."""
-
-    UNKNOWN_LOCAL = "unknown_local"
-    NO_ASSET = "no_asset"
-    DUPLICATE_ASSET = "duplicate_asset"
-    EXTERNAL_ASSET = "external_asset"
-    INCOMPLETE_RELEASE = "incomplete_release"
-    NOT_RUNNABLE = "not_runnable"
-    BLOCKED_BUILD = "blocked_build"
-    NOT_IN_CATALOG = "not_in_catalog"
-    NAME_TAKEN = "name_taken"
-    REQUIREMENT = "requirement"
-    NO_GENERATION = "no_generation"
-    SOCKET_PATH = "socket_path"
+from cockpitpm.model.settings import Require
 
 
 @frozen(kw_only=True)
@@ -93,6 +66,14 @@ class Remove:
 
 
 @frozen(kw_only=True)
+class Adopt:
+    """Bytes that are in place already become a generation; nothing is restarted. `binaries` are those concerned."""
+
+    KIND: ClassVar[str] = "adopt"
+    binaries: tuple[str, ...]
+
+
+@frozen(kw_only=True)
 class Mend:
     """Bytes and receipts stay; these services are brought to run what is in place."""
 
@@ -118,6 +99,21 @@ class Waiting:
 
 
 @frozen(kw_only=True)
+class Held:
+    """Somebody wants it left as it is: `why`, and `until` when in UTC; empty for no end."""
+
+    KIND: ClassVar[str] = "held"
+    why: str
+    until: str
+    way_out: str
+
+    @property
+    def told(self) -> str:
+        """The hold in words."""
+        return f"held {f'until {self.until}' if self.until else 'without an end'}: {self.why}"
+
+
+@frozen(kw_only=True)
 class Refused:
     """It can be done and will not be. `evidence` are the facts, `way_out` the command or act that gets through."""
 
@@ -137,16 +133,22 @@ class Unplanned:
     exit_code: ExitCode
 
 
-Decision = Install | Upgrade | Reregister | Rollback | Remove | Mend | UpToDate | Waiting | Refused | Unplanned
+Decision = (
+    Install | Upgrade | Reregister | Rollback | Remove | Adopt | Mend | UpToDate | Waiting | Held | Refused | Unplanned
+)
 
 
 @frozen(kw_only=True)
 class Fetch:
-    """Download one binary. `candidates` are its assets in order of preference; the first is taken."""
+    """Download one binary. `candidates` are its assets in order of preference; the first is taken.
+
+    `note` is what the operator should know about that choice, one sentence; mostly empty.
+    """
 
     KIND: ClassVar[str] = "fetch"
     binary: str
     candidates: tuple[Asset, ...]
+    note: str = ""
 
 
 @frozen(kw_only=True)
@@ -216,13 +218,22 @@ class FileKind(Enum):
 
 @frozen(kw_only=True)
 class Staged:
-    """One downloaded binary. `problem` is why it cannot run here, empty if nothing speaks against it."""
+    """One downloaded binary. `problem` is why it cannot run here, empty if nothing speaks against it.
+
+    `sha256`, `md5` and `size` are those of the file that will run; the archive that it came from, if any, has
+    `asset_sha256` and `asset_md5`. `proofs` are about the asset; `require` is what its source must give of them.
+    """
 
     asset: Asset
     sha256: str
     md5: str
     kind: FileKind
     problem: str = ""
+    size: int = 0
+    asset_sha256: str = ""
+    asset_md5: str = ""
+    proofs: tuple[Proof, ...] = ()
+    require: Require = Require.NONE
 
 
 @frozen(kw_only=True)
@@ -232,7 +243,8 @@ class AppPlan:
     `origin` and `to` are generation numbers, 0 for not installed. `installed` are the receipts of the origin, or for a
     rollback those of the target: what needs no download. `blocked` are builds that failed here, as `build_of` names
     them. `wanted` says which services are meant to run afterwards, `cycle` which to restart although they run the
-    right bytes. `because` tells why an app is here that nobody named.
+    right bytes. `because` tells why an app is here that nobody named. `local` are the sha256 of files that stand where
+    an install would put its own: only equal bytes may come there.
     """
 
     app: str
@@ -247,6 +259,7 @@ class AppPlan:
     wanted: Mapping[str, Wanted] = field(factory=dict)
     cycle: tuple[str, ...] = ()
     because: str = ""
+    local: Mapping[str, str] = field(factory=dict)
 
     @property
     def acts(self) -> bool:
@@ -268,7 +281,7 @@ class AppPlan:
 
 @frozen(kw_only=True)
 class Plan:
-    """An ordered list of transactions, one an app."""
+    """An ordered list of transactions, one an app. `allowed` are refusals that somebody chose to go through."""
 
     verb: Verb
     role: Role
@@ -276,3 +289,4 @@ class Plan:
     apps: tuple[AppPlan, ...]
     actor: str = ""
     reason: str = ""
+    allowed: tuple[Reason, ...] = ()

@@ -13,11 +13,35 @@ from cockpitpm.model.process import ProcessId
 from cockpitpm.model.release import CommitSource
 
 
+class ProofKind(Enum):
+    """Who says what an asset's bytes are: the forge itself, a file of checksums beside it, or the build's index."""
+
+    FORGE_DIGEST = "forge_digest"
+    CHECKSUM_FILE = "checksum_file"
+    BUILD_INDEX = "build_index"
+
+
+@frozen(kw_only=True)
+class Proof:
+    """Somebody's word on the bytes of an asset that turned out to be true.
+
+    `source` is the forge's name, or the asset that says it. `algorithm` is as checksum tools call it; `digest` is
+    lower-case hex.
+    """
+
+    kind: ProofKind
+    source: str
+    algorithm: str
+    digest: str
+
+
 @frozen(kw_only=True)
 class Receipt:
     """The bytes of one binary and where they came from; sealed before they are used.
 
-    `asset` is the name really downloaded; `size` bytes; `md5` and `sha256` lower-case hex of what was written.
+    `asset` is the name really downloaded. `size`, `md5` and `sha256` (lower-case hex) are those of the installed file:
+    of the asset itself, or of the member if the asset is an archive, whose own digests are then `asset_md5` and
+    `asset_sha256` (otherwise empty). `proofs` are about the asset.
     """
 
     app: str
@@ -33,6 +57,9 @@ class Receipt:
     md5: str
     sha256: str
     fetched_at: str
+    asset_md5: str = ""
+    asset_sha256: str = ""
+    proofs: tuple[Proof, ...] = ()
 
 
 def build_of(hashes: Iterable[str]) -> str:
@@ -42,13 +69,23 @@ def build_of(hashes: Iterable[str]) -> str:
 
 @frozen(kw_only=True)
 class Generation:
-    """A numbered set of receipts of one app, with the bundle as it was resolved then."""
+    """A numbered set of receipts of one app, with the bundle as it was resolved then.
+
+    `commit` is the one of the release that it was made from. A binary whose bytes did not change keeps its receipt, so
+    the receipts of one generation may name several. Empty: that of its first receipt.
+    """
 
     app: str
     number: int
     made_at: str
     bundle: Bundle
     receipts: tuple[Receipt, ...]
+    commit: str = ""
+
+    @property
+    def built_from(self) -> str:
+        """The commit that the app stands at."""
+        return self.commit or self.receipts[0].commit
 
     @property
     def build(self) -> str:
@@ -67,12 +104,13 @@ class Verb(Enum):
     UPGRADE = "upgrade"
     ROLLBACK = "rollback"
     REMOVE = "remove"
+    ADOPT = "adopt"
     CONVERGE = "converge"
     START = "start"
     RESTART = "restart"
 
 
-CHANGES_BYTES = frozenset({Verb.INSTALL, Verb.UPGRADE, Verb.ROLLBACK})
+CHANGES_BYTES = frozenset({Verb.INSTALL, Verb.UPGRADE, Verb.ROLLBACK, Verb.ADOPT})
 """The verbs after which another generation may be the current one."""
 
 
@@ -95,7 +133,10 @@ class ServiceChange:
 
 @frozen(kw_only=True)
 class ActivationRecord:
-    """One line of history, written after the verdict. Generation 0 means that the app was not installed."""
+    """One line of history, written after the verdict. Generation 0 means that the app was not installed.
+
+    `allowed` are refusals that the actor chose to go through, as `Reason` spells them; `reason` is why.
+    """
 
     transaction: str
     app: str
@@ -108,3 +149,4 @@ class ActivationRecord:
     to_generation: int
     services: tuple[ServiceChange, ...]
     detail: str
+    allowed: tuple[str, ...] = ()

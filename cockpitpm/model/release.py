@@ -8,18 +8,20 @@ from attrs import frozen
 
 
 class CommitSource(Enum):
-    """How the commit of a build is known, strongest first."""
+    """How the commit of a build is known, strongest first. MANUAL: it is not; the bytes were put there by hand."""
 
     BUILD_STAMP = "build_stamp"
     INDEX = "index"
     TAG = "tag"
+    MANUAL = "manual"
 
 
 class Ancestry(Enum):
     """How the commit that is installed stands to the one that is published.
 
     UPGRADE: the published one has everything and more. DOWNGRADE: the other way round. DIVERGED: each has something
-    the other lacks, or they share nothing. UNKNOWN: the forge never saw one of them, or cannot tell.
+    the other lacks, or they share nothing. UNKNOWN: the forge never saw one of them, or cannot tell. UNTOLD: the source
+    keeps no history at all, so that nothing can be held against it.
     """
 
     SAME = "same"
@@ -27,6 +29,7 @@ class Ancestry(Enum):
     DOWNGRADE = "downgrade"
     DIVERGED = "diverged"
     UNKNOWN = "unknown"
+    UNTOLD = "untold"
 
 
 @frozen(kw_only=True)

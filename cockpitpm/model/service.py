@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
+from attrs import field, frozen
 
 from cockpitpm.model.bundle import Probe, Socket
 
@@ -58,7 +58,7 @@ class Definition:
 
     name: str
     command: tuple[str, ...]
-    env: tuple[tuple[str, str], ...] = ()
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     directory: str = "/"
     stop_timeout: float = 10.0
 
@@ -71,7 +71,7 @@ class ProbeTarget:
     probe: Probe
     sockets: tuple[Socket, ...]
     socket_root: str
-    env: tuple[tuple[str, str], ...] = ()
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @frozen(kw_only=True)

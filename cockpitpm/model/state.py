@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from cockpitpm.model.process import FileStamp
+from cockpitpm.model.release import Release
 from cockpitpm.model.service import Wanted
 
 
@@ -24,7 +25,11 @@ class BlockedBuild:
 
 @frozen(kw_only=True)
 class Observation:
-    """What the channel held when it was last read, and the build that these uuids turned out to be, if known."""
+    """What the channel held when it was last read.
+
+    `uuids` are those of the assets that were chosen, `build` the build that they turned out to be, if that is known.
+    `release` is the whole reading: an equal one costs a single request.
+    """
 
     channel: str
     tag: str
@@ -33,6 +38,7 @@ class Observation:
     uuids: tuple[str, ...]
     at: str
     build: str = ""
+    release: Release | None = None
 
 
 @frozen(kw_only=True)
@@ -55,6 +61,7 @@ class AppState:
     """Everything remembered about one app. Unknown keys of the file are kept by `cockpitpm.record.state`.
 
     `flips` are the newest few, oldest first. `stamps` are those of the binaries that the last flip put in place.
+    `exported` are, by service, the variables that were set in the environment of whoever registered it.
     """
 
     app: str
@@ -63,3 +70,4 @@ class AppState:
     observation: Observation | None = None
     flips: tuple[Flip, ...] = ()
     stamps: Mapping[str, FileStamp] = field(factory=dict)
+    exported: Mapping[str, Mapping[str, str]] = field(factory=dict)

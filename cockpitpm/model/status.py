@@ -33,10 +33,12 @@ class Note(Enum):
 
     PENDING = "pending"
     DRIFTED = "drifted"
+    BEHIND = "behind"
     DAMAGED = "damaged"
     UNFINISHED = "unfinished"
     UNLISTED = "unlisted"
     UNVERIFIED = "unverified"
+    HELD = "held"
     STOPPED = "stopped"
     FAILED = "failed"
 

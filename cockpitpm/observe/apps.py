@@ -10,7 +10,7 @@ from cockpitpm.errors import StoreError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, FileFact, InPlace, Unavailable
 from cockpitpm.model.receipt import Generation
-from cockpitpm.model.release import Release
+from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.model.state import AppState
 from cockpitpm.observe.services import look_at_all
 from cockpitpm.ports import Processes, Supervisor
@@ -82,3 +82,8 @@ def with_services(facts: AppFacts, supervisor: Supervisor, processes: Processes)
 def with_release(facts: AppFacts, release: Release | Unavailable) -> AppFacts:
     """The same facts with what the channel holds."""
     return evolve(facts, release=release)
+
+
+def with_ancestry(facts: AppFacts, found: Ancestry | Unavailable) -> AppFacts:
+    """The same facts with how the commits stand; without an answer there is no release to go to either."""
+    return evolve(facts, release=found) if isinstance(found, Unavailable) else evolve(facts, ancestry=found)

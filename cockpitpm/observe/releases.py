@@ -5,28 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from attrs import frozen
+
 from cockpitpm.errors import ForgeError, ReleaseNotReady
-from cockpitpm.model.bundle import Bundle, Repo
+from cockpitpm.model.bundle import Repo
 from cockpitpm.model.facts import Unavailable
-from cockpitpm.model.release import Release
+from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.ports import Forge
 
 AT_ONCE = 8
 
 
-def releases(forge: Callable[[Repo], Forge], wanted: Iterable[tuple[Bundle, str]]) -> dict[str, Release | Unavailable]:
+@frozen(kw_only=True)
+class Question:
+    """What is asked about one app: its channel, and the release that was read there last time."""
+
+    app: str
+    repo: Repo
+    channel: str
+    seen: Release | None = None
+
+
+def releases(forge: Callable[[Repo], Forge], asked: Iterable[Question]) -> dict[str, Release | Unavailable]:
     """The release of each app's channel, by app; an app whose forge gave none has the reason instead."""
-    asked = list(wanted)
-    if not asked:
+    questions = list(asked)
+    if not questions:
         return {}
-    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(asked)), thread_name_prefix="forge") as pool:
-        found = pool.map(lambda pair: _release(forge, *pair), asked)
-        return {bundle.name: answer for (bundle, _), answer in zip(asked, found, strict=True)}
+    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(questions)), thread_name_prefix="forge") as pool:
+        found = pool.map(lambda q: _release(forge, q), questions)
+        return {question.app: answer for question, answer in zip(questions, found, strict=True)}
 
 
-def _release(forge: Callable[[Repo], Forge], bundle: Bundle, channel: str) -> Release | Unavailable:
+def _release(forge: Callable[[Repo], Forge], asked: Question) -> Release | Unavailable:
     try:
-        return forge(bundle.repo).release(bundle.repo, channel)
+        return forge(asked.repo).release(asked.repo, asked.channel, asked.seen)
     except ForgeError as error:
-        waiting = isinstance(error, ReleaseNotReady)
-        return Unavailable(message=error.message, hint=error.hint, exit_code=error.exit_code, waiting=waiting)
+        return _unavailable(error)
+
+
+def ancestry(forge: Callable[[Repo], Forge], repo: Repo, old: str, new: str) -> Ancestry | Unavailable:
+    """How the installed commit stands to the published one; why the forge could not be asked instead."""
+    try:
+        return forge(repo).ancestry(repo, old, new)
+    except ForgeError as error:
+        return _unavailable(error)
+
+
+def _unavailable(error: ForgeError) -> Unavailable:
+    waiting = isinstance(error, ReleaseNotReady)
+    return Unavailable(message=error.message, hint=error.hint, exit_code=error.exit_code, waiting=waiting)

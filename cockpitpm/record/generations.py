@@ -68,7 +68,12 @@ def materialise(layout: Layout, generation: Generation, live: str, same: Mapping
 
 def _place(layout: Layout, sha256: str, target: Path, twin: str | None) -> None:
     if twin and Path(twin).is_file() and store.hash_file(Path(twin)) == sha256:
-        target.hardlink_to(twin)
+        try:
+            target.hardlink_to(twin)
+        except OSError:  # another file system, or one without hard links
+            store.copy_out(layout.blob(sha256), target)
+        else:
+            target.chmod(0o755)
     else:
         store.copy_out(layout.blob(sha256), target)
 

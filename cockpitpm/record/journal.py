@@ -29,8 +29,8 @@ class Journal:
         self._end = end
 
     @classmethod
-    def begin(cls, folder: Path, transaction: str, intent: Mapping[str, Any]) -> Journal:
-        """Allocate the file and write its first record; it exists afterwards even if the power fails."""
+    def begin(cls, folder: Path, transaction: str, intent: Mapping[str, Any], room: int = 0) -> Journal:
+        """Allocate the file, with `room` bytes beyond usual, and write its first record, durably."""
         path = folder / f"{transaction}.journal"
         fresh = folder / f".{transaction}.new"
         line = _line({"phase": "intent", **intent})
@@ -38,7 +38,7 @@ class Journal:
             make_folder(folder)
             handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                os.posix_fallocate(handle, 0, len(line) + ALLOCATED)
+                os.posix_fallocate(handle, 0, len(line) + ALLOCATED + room)
                 os.pwrite(handle, line, 0)
                 os.fsync(handle)
             except OSError:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cockpitpm.record.durable import disk, replace_file
 
+Value = str | Mapping[str, str] | None
+"""A text, a mapping of texts, or None for what goes."""
 
-def changed(text: str, path: tuple[str, ...], value: str | None) -> str:
+
+def changed(text: str, path: tuple[str, ...], value: Value) -> str:
     """The same YAML with one key set, or removed for None. Comments, order and quotes stay."""
     from ruamel.yaml import YAML  # costs as much as click to import, and only the setting verbs need it
 
@@ -30,7 +34,7 @@ def _comments(text: str) -> str:
     return "".join(f"{line}\n" for line in text.splitlines() if line.startswith("#"))
 
 
-def _put(tree: Any, path: tuple[str, ...], value: str | None) -> None:
+def _put(tree: Any, path: tuple[str, ...], value: Value) -> None:
     for key in path[:-1]:
         if key not in tree:
             tree[key] = {}
@@ -38,7 +42,7 @@ def _put(tree: Any, path: tuple[str, ...], value: str | None) -> None:
     if value is None:
         tree.pop(path[-1], None)
     else:
-        tree[path[-1]] = value
+        tree[path[-1]] = value if isinstance(value, str) else dict(value)
 
 
 def write(path: Path, text: str) -> None:

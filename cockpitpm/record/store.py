@@ -31,11 +31,15 @@ class Stored:
 
 
 class Incoming:
-    """A download on its way into the store. A context manager: what is not kept at its end is deleted."""
+    """A download on its way into the store. A context manager: what is not kept at its end is deleted.
 
-    def __init__(self, path: Path, size: int) -> None:
+    `size` bytes are to come. Without `exact` it is a limit, since nobody announced how many there will be.
+    """
+
+    def __init__(self, path: Path, size: int, exact: bool = True) -> None:
         self.path = path
         self.size = size
+        self.exact = exact
         self.done = 0
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -43,7 +47,7 @@ class Incoming:
             make_folder(path.parent)
             path.unlink(missing_ok=True)
             self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            if size:
+            if size and exact:
                 self._allocate(size)
 
     def _allocate(self, size: int) -> None:
@@ -71,12 +75,16 @@ class Incoming:
         with disk("write the download", self.path):
             write_all(self._handle, piece)
 
-    def keep(self, store: Path) -> Stored:
-        """Make the bytes durable and give them their name. Raises AssetBroken if some are missing."""
-        if self.done != self.size:
+    def arrived(self) -> Stored:
+        """What all the bytes are. Raises AssetBroken if some are missing."""
+        if self.exact and self.done != self.size:
             message = f"The download ended after {self.done} of {self.size} bytes"
             raise AssetBroken(message, "Run the command again; nothing was changed")
-        found = Stored(sha256=self._sha256.hexdigest(), md5=self._md5.hexdigest(), size=self.size)
+        return Stored(sha256=self._sha256.hexdigest(), md5=self._md5.hexdigest(), size=self.done)
+
+    def keep(self, store: Path) -> Stored:
+        """Make the bytes durable and give them their name. Raises AssetBroken if some are missing."""
+        found = self.arrived()
         with disk("keep the download", store):
             make_folder(store)
             os.fchmod(self._handle, 0o444)

@@ -93,8 +93,9 @@ TABLE = [
     ),
     Row("not installed", nothing, asked(Verb.UPGRADE, VOICE), E.PLAN, (VOICE, f"cockpitpm install {VOICE}")),
     Row("forge down", forge_down, UP, E.FORGE, ("127.0.0.1:", "no connection")),
-    Row("404", repository_gone, UP, E.FORGE, ("lhumina_code/hero_compute",)),
-    Row("private", attribute(Scene.repo, "private", True), UP, E.FORGE, ("lhumina_code/hero_compute", "token")),
+    # A release that was there a moment ago is waited for, as right after a tag was pushed.
+    Row("404", repository_gone, UP, E.REFUSED, ("lhumina_code/hero_compute", "there was one", "later")),
+    Row("private", attribute(Scene.repo, "private", True), UP, E.REFUSED, ("lhumina_code/hero_compute", "token")),
     Row("401", fault("/api/", status=401), UP, E.FORGE, ("lhumina_code/hero_compute", "token")),
     Row("sign in", attribute(lambda s: s.world.state, "require_signin", True), UP, E.FORGE, ("token",)),
     Row("500", fault("/api/", status=500), UP, E.FORGE, ("500",)),

@@ -19,9 +19,10 @@ from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, InPlace, MachineFacts, ServiceFact, Unavailable
 from cockpitpm.model.process import FileId, Image, ProcessId
 from cockpitpm.model.receipt import Generation, Receipt, build_of
-from cockpitpm.model.release import Asset, CommitSource, Release
+from cockpitpm.model.release import Ancestry, Asset, CommitSource, Release
 from cockpitpm.model.role import Role
 from cockpitpm.model.service import ServiceState, ServiceStatus, Wanted
+from cockpitpm.model.settings import Hold
 from cockpitpm.model.state import AppState, BlockedBuild, Observation
 
 FOLDER = Path(__file__).parent
@@ -65,9 +66,9 @@ def hashes(build: str, bundle: Bundle) -> list[str]:
     return [digest(build, b.name) for b in bundle.binaries]
 
 
-def asset(name: str, uuid: str, external: bool = False) -> Asset:
+def asset(name: str, uuid: str, external: bool = False, created_at: str = AT) -> Asset:
     """One file of a release."""
-    return Asset(name=name, uuid=uuid, size=len(uuid), created_at=AT, url=f"sim://{uuid}", external=external)
+    return Asset(name=name, uuid=uuid, size=len(uuid), created_at=created_at, url=f"sim://{uuid}", external=external)
 
 
 def receipt(app: str, build: str, binary: str) -> Receipt:
@@ -111,9 +112,10 @@ def release_of(tree: Any, bundle: Bundle) -> Release | Unavailable:
         id=f"release {build}",
         tag="latest",
         created_at=AT,
-        commit=sha256(build.encode()).hexdigest()[:40],
+        commit=sha256(tree.get("commit", build).encode()).hexdigest()[:40],
         commit_known_by=CommitSource.TAG,
         assets=tuple(assets),
+        committed_at=tree.get("committed_at", ""),
     )
 
 
@@ -138,6 +140,9 @@ def app_facts(app: str, tree: Mapping[str, Any], declared: Bundle | None) -> App
         in_place=_place(installed),
         services=dict(_services(tree.get("services", {}), bundle, installed)),
         release=release_of(tree["release"], declared or bundle) if "release" in tree else None,
+        pinned=tree.get("pinned", False),
+        ancestry=Ancestry(tree["ancestry"]) if "ancestry" in tree else None,
+        hold=Hold(**tree["held"]) if "held" in tree else None,
     )
 
 

@@ -131,7 +131,7 @@ class TestMutants:
         begin, write = Journal.begin, Journal.write
         late: list[tuple[Any, ...]] = []
 
-        def no_begin(folder: Path, transaction: str, intent: dict[str, Any]) -> Journal:
+        def no_begin(folder: Path, transaction: str, intent: dict[str, Any], room: int = 0) -> Journal:
             late.append((folder, transaction, intent))
             return Journal(folder / f"{transaction}.journal", [{"phase": "intent", **intent}], 0)
 

@@ -9,12 +9,12 @@ from cockpitpm.app.change import Report, change, exit_code, plan_for
 from cockpitpm.app.host import Host, Invocation, Ports
 from cockpitpm.app.status import MachineReport, status
 from cockpitpm.errors import ExitCode
-from cockpitpm.model.plan import Plan, Request
+from cockpitpm.model.plan import Plan, Reason, Request
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.status import ServiceReport
 from cockpitpm.ports import Reporter
 from tests.sim.forge import ForgeSim
-from tests.sim.ports import ClockSim, ProberSim, ProcessesSim, SupervisorSim
+from tests.sim.ports import ClockSim, ProberSim, ProcessesSim, SupervisorSim, read_program
 from tests.sim.world import World, program
 
 HEADER = "# yaml-language-server: $schema=../../schema/bundle.schema.json\n"
@@ -92,6 +92,7 @@ class MachineSim:
             processes=ProcessesSim(self.world),
             clock=ClockSim(self.world),
             forges={"default": self.forge},
+            read_executable=read_program,
         )
         invocation = Invocation(
             root=self.root,
@@ -108,13 +109,17 @@ class MachineSim:
         *names: str,
         to: int | None = None,
         during: Callable[[], object] | None = None,
+        allow: tuple[Reason, ...] = (),
+        reason: str = "",
     ) -> Report:
         """Do it. `during` happens once, at the moment the first service of the new build has been started."""
         host = self.host(Once(during) if during else None)
-        return change(host, Request(verb=verb, names=names, to=to, actor="test"), lambda _: True)
+        return change(
+            host, Request(verb=verb, names=names, to=to, actor="test", allow=allow, reason=reason), lambda _: True
+        )
 
-    def code(self, verb: Verb, *names: str, to: int | None = None) -> ExitCode:
-        return exit_code(self.run(verb, *names, to=to), everything=not names)
+    def code(self, verb: Verb, *names: str, to: int | None = None, allow: tuple[Reason, ...] = ()) -> ExitCode:
+        return exit_code(self.run(verb, *names, to=to, allow=allow), everything=not names)
 
     def plan(self, verb: Verb, *names: str) -> Plan:
         return plan_for(self.host(), Request(verb=verb, names=names))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from cockpitpm.act.runnable import host, read_executable
 from cockpitpm.errors import SupervisorError
 from cockpitpm.model.codec import decode, encode
+from cockpitpm.model.plan import FileKind
 from cockpitpm.model.process import FileId, Image, ProcessId
+from cockpitpm.model.runnable import Executable
 from cockpitpm.model.service import (
     Definition,
     Health,
@@ -61,6 +65,14 @@ class ProcessesSim:
     def now(self) -> tuple[str, int]:
         state = self._world.state()
         return state["boot"], int(state["time"] * TICKS)
+
+
+def read_program(path: Path) -> Executable:
+    """What a simulated machine takes for a program of its own; everything else is read as a real one does."""
+    if not path.read_bytes().startswith(b"\x7fELF{"):
+        return read_executable(path)
+    here = host()
+    return Executable(kind=FileKind.ELF, machine=here.machine, bits=here.bits)
 
 
 def _image(ticks: int, image: dict[str, Any]) -> Image:

@@ -74,6 +74,11 @@ class World:
             end(state, entry, "stopped")
             begin(state, entry)
 
+    def die(self, service: str) -> None:
+        """The process of a service is gone, and nobody starts another one."""
+        with self.changing() as state:
+            end(state, state["services"][service], "failed")
+
     def kill(self, pid: int) -> None:
         """The leader of a service dies, its children live on, and its supervisor starts another one."""
         with self.changing() as state:

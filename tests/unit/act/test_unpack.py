@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpitpm.act.unpack import HEADERS, HINT, unpack_member
+from cockpitpm.act.unpack import HINT, unpack_member
+from cockpitpm.act.untar import HEADERS
 from cockpitpm.errors import AssetBroken, StoreError
 
 DATA = random.Random(1).randbytes(200_000) + bytes(100_000)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cockpitpm.app.records import history, history_json, receipts
-from cockpitpm.errors import PlanError
+from cockpitpm.app.records import compare, compared_json, history, history_json, receipts
+from cockpitpm.errors import PlanError, UsageError
 from cockpitpm.model.receipt import Outcome, Verb
 from tests.sim.machine import MachineSim
 
@@ -47,6 +47,27 @@ def test_every_kept_generation_with_the_activation_that_last_made_it_current(mac
             Outcome.COMMITTED,
         )
     assert lines[found[0]["transaction"]].verb is Verb.ROLLBACK
+
+
+def test_two_generations_side_by_side(machine: MachineSim) -> None:
+    current = max(r["generation"] for r in receipts(machine.host(), every=True)["receipts"])
+    found = compare(machine.host(), (), 1, current)
+    assert [pair.binary for pair in found.binaries] == ["duo_server", "duo_admin"]
+    assert {"commit", "md5", "sha256"} <= set(found.binaries[0].differs) and "asset" not in found.binaries[0].differs
+    tree = compared_json(found)
+    assert (tree["app"], tree["generations"]) == ("duo", [1, current])
+    assert tree["binaries"][0]["receipts"][1]["sha256"] == found.binaries[0].b.sha256  # type: ignore[union-attr]
+    assert not any(pair.differs for pair in compare(machine.host(), ("duo_admin",), 1, 1).binaries)
+
+
+def test_what_cannot_be_compared(machine: MachineSim) -> None:
+    with pytest.raises(PlanError, match="Generation 9 of duo is not kept; kept: 1, "):
+        compare(machine.host(), ("duo",), 1, 9)
+    machine.run(Verb.REMOVE, "duo")
+    with pytest.raises(UsageError, match="one app"):
+        compare(machine.host(), (), 1, 2)
+    with pytest.raises(PlanError, match="not installed"):
+        compare(machine.host(), ("duo",), 1, 2)
 
 
 def test_history_is_newest_first_and_of_removed_apps_too(machine: MachineSim) -> None:

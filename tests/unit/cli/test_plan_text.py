@@ -11,10 +11,12 @@ from cockpitpm.cli.plan_text import write_plan
 from cockpitpm.cli.terminal import Terminal
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.plan import (
+    Adopt,
     AppPlan,
     Converge,
     Decision,
     Fetch,
+    Held,
     Install,
     Mend,
     Plan,
@@ -75,12 +77,13 @@ def test_an_upgrade_reads_like_sentences() -> None:
     assert shown(app(Upgrade(release=RELEASE, commit="a" * 40), *STEPS)).splitlines() == [
         "db  upgrade from aaaaaaa to bbbbbbb (latest), generation 1 → 2",
         "  Download db-linux-musl-x86_64 (26.5 MB).",
+        "  Put bin/db in place.",
         "  Register db_new.",
         "  Register the changed db.",
         "  Restart db as the canary, then db_main, db_test.",
         "  Stop and forget db_old.",
         "",
-        "1 app to change, 26.5 MB to download.",
+        "1 app to change, 26.5 MB to download, 53.0 MB of disk needed.",
     ]
 
 
@@ -90,10 +93,13 @@ WORDS: list[tuple[Decision, str]] = [
     (Reregister(services=("db",)), "same bytes, changed declaration"),
     (Rollback(generation=2, commit="c" * 40), "roll back to generation 2 (ccccccc)"),
     (Remove(), "remove"),
+    (Adopt(binaries=("db",)), "adopt what is in place (db), generation 1 → 2"),
     (Mend(services=("db", "db_main")), "bring 2 services onto generation 2"),
     (Mend(services=()), "remember what is meant to run"),
     (UpToDate(why="it is so"), "nothing to do; it is so"),
     (Waiting(why="a draft", way_out="Wait"), "has to wait: a draft\n  → Wait\n"),
+    (Held(why="the fair", until="2026-12-24T00:00:00Z", way_out="Wait"), "held until 2026-12-24T00:00:00Z: the fair\n"),
+    (Held(why="the fair", until="", way_out="Wait"), "held without an end: the fair\n  → Wait\n"),
     (
         Refused(reason=Reason.NO_ASSET, evidence="no such file", way_out="Publish"),
         "refused: no such file\n  → Publish\n",
@@ -119,6 +125,13 @@ def test_services_of_a_first_install_are_started() -> None:
     assert "Start db as the canary" in shown(app(Install(release=RELEASE), *STEPS, origin=0))
 
 
+def test_files_that_come_back_or_go_are_named() -> None:
+    swap = Swap(origin=1, to=2, binaries=("db", "dbctl"))
+    assert "Put the kept bin/db and bin/dbctl back." in shown(app(Rollback(generation=2, commit="c" * 40), swap))
+    assert "Take bin/db and bin/dbctl away." in shown(app(Remove(), swap))
+    assert "bin/" not in shown(app(Reregister(services=("db",)), swap))
+
+
 def test_many_idle_apps_share_a_line() -> None:
     idle = [app(UpToDate(why="same build"), name=f"app{n}") for n in range(20)]
     lines = shown(*idle).splitlines()
@@ -129,7 +142,7 @@ def test_the_sum() -> None:
     refused = Refused(reason=Reason.NO_ASSET, evidence="e", way_out="w")
     waiting = Waiting(why="w", way_out="o")
     last = shown(app(Install(release=RELEASE), *STEPS), app(refused), app(waiting)).splitlines()[-1]
-    assert last == "1 app to change, 26.5 MB to download, 1 refused, 1 waiting."
+    assert last == "1 app to change, 26.5 MB to download, 53.0 MB of disk needed, 1 refused, 1 waiting."
 
 
 def test_what_a_release_says_cannot_act_on_a_terminal() -> None:

@@ -16,13 +16,23 @@ from cockpitpm.errors import PlanError
 from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import AppFacts
-from cockpitpm.model.plan import AppPlan, Fetch, FileKind, Plan, Request, Staged, Step
+from cockpitpm.model.plan import AppPlan, Fetch, FileKind, Plan, Reason, Request, Staged, Step
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.settings import Require
 from tests.cases.scene import FOLDER, MACHINE, app_facts, bundles, catalog_of, digest
 
 FILES = sorted(FOLDER.glob("*/*.yaml"))
-KEYS = {"title", "request", "catalog", "apps", "staged", "expect", "machine"}
-EXPECTED = {"decision", "reason", "says", "because", "steps", "wanted", "cycle"}
+KEYS = {"title", "request", "allow", "catalog", "apps", "staged", "expect", "machine"}
+EXPECTED = {"decision", "reason", "says", "because", "steps", "wanted", "cycle", "notes"}
+
+WORDS = {
+    "broken": (FileKind.OTHER, "", Require.NONE),
+    "truncated": (FileKind.OTHER, "it is an ELF file of which the end is missing", Require.NONE),
+    "strange": (FileKind.SCRIPT, "its interpreter /bin/none does not exist", Require.NONE),
+    "future": (FileKind.ELF, "it needs GLIBC_2.99, this machine has 2.36", Require.NONE),
+    "unproven": (FileKind.ELF, "", Require.CHECKSUM),
+}
+"""What a download turned out to be: what it is, why it cannot run here, what its forge must prove."""
 
 
 def request_of(text: str) -> Request:
@@ -49,7 +59,7 @@ def facts_of(case: dict[str, Any], catalog: Catalog) -> dict[str, AppFacts]:
 def planned(case: dict[str, Any]) -> Plan:
     catalog = catalog_of(case.get("catalog", ["duo"]))
     facts = facts_of(case, catalog)
-    request = request_of(case["request"])
+    request = evolve(request_of(case["request"]), allow=tuple(Reason(word) for word in case.get("allow", ())))
     installed = {app: f.installed.bundle for app, f in facts.items() if f.installed}
     machine = evolve(MACHINE, installed=installed, **case.get("machine", {}))
     plan = make_plan(request, catalog, facts, order_of(request, catalog, facts), machine)
@@ -61,11 +71,10 @@ def settled(app: AppPlan, said: dict[str, str]) -> AppPlan:
 
 
 def staged(fetch: Fetch, word: str) -> Staged:
-    """A build's letter, `broken` (no program at all) or `strange` (a script whose interpreter is not here)."""
-    kind = {"broken": FileKind.OTHER, "strange": FileKind.SCRIPT}.get(word, FileKind.ELF)
-    problem = "its interpreter /bin/none does not exist" if word == "strange" else ""
-    first = fetch.candidates[0]
-    return Staged(asset=first, sha256=digest(word, fetch.binary), md5="0" * 32, kind=kind, problem=problem)
+    """A build's letter, or one of WORDS."""
+    kind, problem, require = WORDS.get(word, (FileKind.ELF, "", Require.NONE))
+    made = Staged(asset=fetch.candidates[0], sha256=digest(word, fetch.binary), md5="0" * 32, kind=kind)
+    return evolve(made, problem=problem, require=require)
 
 
 def words(step: Step) -> str:
@@ -96,6 +105,7 @@ def found(app: AppPlan, wanted: dict[str, Any]) -> dict[str, Any]:
         "steps": [words(step) for step in app.steps],
         "wanted": {name: encode(app.wanted[name]) for name in wanted.get("wanted", ())},
         "cycle": list(app.cycle),
+        "notes": [text for f in app.fetches for text in wanted.get("notes", ()) if text in f.note],
     }
     assert set(wanted) <= EXPECTED, f"no such words: {set(wanted) - EXPECTED}"
     return {key: everything[key] for key in wanted}

@@ -6,15 +6,19 @@ import pytest
 
 from cockpitpm.declare.machine import DEFAULT_FORGE, line_of, read_machine
 from cockpitpm.errors import MachineError
-from cockpitpm.model.settings import ForgeSettings, Settings
+from cockpitpm.model.settings import ForgeSettings, Hold, Require, Settings
 
 NOTHING = Settings(forges={"default": DEFAULT_FORGE})
 EVERYTHING = """\
 role: admin
 channel: latest-integration
 channels: {hero_books: latest-dev}
+pins: {hero_db: v1.4.0}
+holds:
+  hero_os: {until: 2026-12-24T18:00:00+02:00, reason: the fair}
+  hero_db: {reason: frozen}
 forges:
-  lab: {kind: directory, url: /srv/releases}
+  lab: {kind: directory, url: /srv/releases, require: checksum}
   mirror: {kind: forgejo, url: "https://git.example.org:3000/forge", owner: team}
 supervisor: supervisord
 socket_root: /run/hero
@@ -32,9 +36,11 @@ def test_a_file_may_say_everything() -> None:
         role="admin",
         channel="latest-integration",
         channels={"hero_books": "latest-dev"},
+        pins={"hero_db": "v1.4.0"},
+        holds={"hero_os": Hold(reason="the fair", until="2026-12-24T16:00:00Z"), "hero_db": Hold(reason="frozen")},
         forges={
             "default": DEFAULT_FORGE,
-            "lab": ForgeSettings(kind="directory", url="/srv/releases"),
+            "lab": ForgeSettings(kind="directory", url="/srv/releases", require=Require.CHECKSUM),
             "mirror": ForgeSettings(kind="forgejo", url="https://git.example.org:3000/forge", owner="team"),
         },
         socket_root="/run/hero",
@@ -56,6 +62,13 @@ def test_the_role_is_only_carried(word: str) -> None:
     ("text", "place"),
     [
         ("role: true", "1:7"),
+        ("holds:\n  duo: {}", "2:8"),
+        ("holds:\n  duo: {reason: ''}", "2:17"),
+        ("holds:\n  duo: {until: soon, reason: x}", "2:16"),
+        ("holds:\n  duo: {reason: x, until: 2026-02-30}", "2:27"),
+        ("holds:\n  duo: {reason: x, why: y}", "2:20"),
+        ("holds:\n  Duo: {reason: x}", "2:3"),
+        ("pins: {duo: a b}", "1:13"),
         ("role:", "1:6"),
         ("- a", "1:1"),
         ("channel: 1.5", "1:10"),
@@ -87,5 +100,5 @@ def test_more_errors_are_counted() -> None:
 
 def test_a_setting_has_a_line() -> None:
     assert line_of(EVERYTHING, "role") == 1
-    assert line_of(EVERYTHING, "forges", "mirror", "owner") == 6
+    assert line_of(EVERYTHING, "forges", "mirror", "owner") == 10
     assert line_of(EVERYTHING, "forges", "absent") is None and line_of("a: [", "a") is None

@@ -261,4 +261,4 @@ def test_a_list_from_before_there_were_ancestors_is_good(place: Path, tmp_path: 
     for absent in (None, []):
         edit(place, ancestors=absent, committed_at=None)
         assert release(tmp_path).commit == COMMIT
-        assert opened(tmp_path).ancestry(REPO, "1" * 40, COMMIT) is Ancestry.UNKNOWN
+        assert opened(tmp_path).ancestry(REPO, "1" * 40, COMMIT) is Ancestry.UNTOLD

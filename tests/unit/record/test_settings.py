@@ -38,6 +38,17 @@ def test_a_new_key_comes_last() -> None:
     assert settings.changed(TEXT, ("channel",), "beta") == TEXT + "channel: beta\n"
 
 
+def test_a_new_mapping_of_texts() -> None:
+    text = settings.changed(TEXT, ("holds", "duo"), {"until": "2026-12-24T00:00:00Z", "reason": "no: yes"})
+    assert text == TEXT + "holds:\n  duo:\n    until: '2026-12-24T00:00:00Z'\n    reason: 'no: yes'\n"
+
+
+@pytest.mark.parametrize("until", ["2026-12-24", "2026-12-24T18:00:00Z", "2026-12-24T18:00:00+02:00"])
+def test_a_moment_without_quotes_stays_as_it_was_written(until: str) -> None:
+    text = f"holds:\n  duo: {{until: {until}, reason: x}}\n"
+    assert settings.changed(text, ("role",), "admin") == text + "role: admin\n"
+
+
 def test_a_new_key_of_a_new_mapping() -> None:
     assert settings.changed("", ("channels", "duo"), "beta") == "channels:\n  duo: beta\n"
 

@@ -74,6 +74,13 @@ def test_a_download_that_ends_in_an_error_leaves_nothing(layout: Layout) -> None
     assert left(layout) == []
 
 
+def test_a_limit_is_no_promise(layout: Layout) -> None:
+    with Incoming(layout.incoming / "x", 10**15, exact=False) as incoming:
+        incoming.write(b"abc")
+        assert incoming.arrived().size == 3 and incoming.path.stat().st_size == 3
+        assert incoming.keep(layout.store).size == 3
+
+
 def test_what_an_earlier_download_left_is_replaced(layout: Layout) -> None:
     layout.incoming.mkdir(parents=True)
     (layout.incoming / "x").write_bytes(b"half of it")

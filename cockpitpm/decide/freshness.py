@@ -1,0 +1,84 @@
+"""Whether a release is at least as new as what is installed: by ancestry, and by what its files can be.
+
+Never by `published_at` or `target_commitish`: the one is overwritten by the forge, the other is free text.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cockpitpm.model.facts import AppFacts
+from cockpitpm.model.plan import Fetch, Reason, Refused
+from cockpitpm.model.release import Ancestry, Asset, Release
+
+SKEW = timedelta(seconds=120)
+"""How far the clocks of a forge and of a committer may differ."""
+
+_BY_ANCESTRY = {
+    Ancestry.DOWNGRADE: (Reason.DOWNGRADE, "the published commit is an ancestor of the installed one"),
+    Ancestry.DIVERGED: (Reason.DIVERGED, "each of the two commits has something that the other lacks"),
+    Ancestry.UNKNOWN: (Reason.UNKNOWN_COMMIT, "the forge cannot tell how the two commits stand to each other"),
+}
+
+
+def asks_ancestry(facts: AppFacts) -> bool:
+    """Whether a forge must be asked how the installed commit stands to the published one.
+
+    Not where the commit is the same, and not where the files are the installed ones: then nothing is replaced.
+    """
+    if facts.installed is None or not isinstance(facts.release, Release):
+        return False
+    if facts.installed.built_from == facts.release.commit:
+        return False
+    there = {asset.uuid for asset in facts.release.assets}
+    same = {receipt.uuid for receipt in facts.installed.receipts} <= there
+    last = facts.state.observation
+    seen = last is not None and last.build == facts.installed.build and set(last.uuids) <= there
+    return not same and not seen
+
+
+def unfresh(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...], allow: tuple[Reason, ...]) -> Refused | None:
+    """Why these downloads are not newer than what is installed; None if nothing says so, or if it is allowed."""
+    # Whoever pins an app to one exact release has said which build is meant, whatever is installed.
+    found = (None if facts.pinned else _by_ancestry(facts, release)) or _stale(facts, release, fetches)
+    return None if found is None or found.reason in allow else found
+
+
+def _by_ancestry(facts: AppFacts, release: Release) -> Refused | None:
+    if facts.installed is None or facts.ancestry not in _BY_ANCESTRY:
+        return None
+    reason, told = _BY_ANCESTRY[facts.ancestry]
+    installed = facts.installed
+    evidence = (
+        f"{told}: installed {installed.built_from[:12]} (since {installed.made_at}), "
+        f"published {release.commit[:12]}{_dated(release)} at {release.tag}"
+    )
+    return Refused(reason=reason, evidence=evidence, way_out=_way_out(facts))
+
+
+def _stale(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
+    """A file that was uploaded before the tag's commit was made cannot have been built from it."""
+    for asset in (f.candidates[0] for f in fetches):
+        if is_older(asset, release):
+            commit = f"{release.commit[:12]}{_dated(release)}"
+            evidence = f"{asset.name} was uploaded {asset.created_at}, before its commit {commit}"
+            return Refused(
+                reason=Reason.STALE_ASSET, evidence=evidence, way_out=f"Wait for the upload, or: {_way_out(facts)}"
+            )
+    return None
+
+
+def is_older(asset: Asset, release: Release) -> bool:
+    """Whether the file predates the commit that the release names, by more than clocks may differ."""
+    if not release.committed_at:
+        return False
+    return datetime.fromisoformat(asset.created_at) < datetime.fromisoformat(release.committed_at) - SKEW
+
+
+def _dated(release: Release) -> str:
+    return f" (committed {release.committed_at})" if release.committed_at else ""
+
+
+def _way_out(facts: AppFacts) -> str:
+    verb = "upgrade" if facts.installed else "install"
+    return f'cockpitpm {verb} {facts.app} --allow-downgrade --reason "WHY"'
