@@ -40,13 +40,19 @@ def _tell(out: Terminal, shown: list[ActivationRecord], older: int) -> None:
         out.line("Nothing has happened on this machine yet.")
         return
     write_table(out, HEADER, [_row(entry) for entry in shown])
-    failed = [entry for entry in shown if entry.detail]
-    if failed:
+    told = [(entry, words) for entry in shown if (words := _words(entry))]
+    if told:
         out.line()
-    for entry in failed:
-        out.paragraph(entry.detail, first=yellow(f"{moment(entry.at)}  "))
+    for entry, words in told:
+        out.paragraph(words, first=yellow(f"{moment(entry.at)}  "))
     if older:
         out.line(dim(f"{count(older, 'older line')} not shown"))
+
+
+def _words(entry: ActivationRecord) -> str:
+    """What went wrong, and what somebody said about it or went through."""
+    through = f" (went through: {', '.join(entry.allowed)})" if entry.allowed else ""
+    return "; ".join(part for part in (entry.detail, f"{entry.reason}{through}" if entry.reason else "") if part)
 
 
 def _row(entry: ActivationRecord) -> list[Part]:

@@ -8,7 +8,7 @@ from cockpitpm.cli.columns import quiet_ones
 from cockpitpm.cli.terminal import Part, Terminal, bold, dim, green, red, yellow
 from cockpitpm.cli.words import short
 from cockpitpm.model.outcome import AppOutcome, Ended
-from cockpitpm.model.plan import Install, Mend, Remove, Reregister, Rollback, Upgrade
+from cockpitpm.model.plan import Adopt, Install, Mend, Remove, Reregister, Rollback, Upgrade
 
 if TYPE_CHECKING:
     from cockpitpm.app.report import Recovered, Report
@@ -82,6 +82,8 @@ def _done(outcome: AppOutcome) -> str:
             return "is gone"
         case Reregister():
             return f"follows its new declaration, {outcome.detail}"
+        case Adopt():
+            return f"keeps what somebody put in place, {outcome.detail}"
         case Mend():
             return "runs what is in place"
         case _:

@@ -121,6 +121,8 @@ def _sentences(app: AppPlan, verb: Verb) -> Iterator[str]:
     for fetch in app.fetches:
         asset = fetch.candidates[0]
         yield f"Download {asset.name} ({size(asset.size)})."
+        if fetch.note:
+            yield f"{fetch.note}."
     yield from _files(app)
     if new := [s.service for s in app.steps if isinstance(s, Register) and s.new]:
         yield f"Register {listed(new)}."

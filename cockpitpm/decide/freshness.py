@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.plan import Fetch, Reason, Refused
-from cockpitpm.model.release import Ancestry, Asset, Release
+from cockpitpm.model.release import Ancestry, Asset, CommitSource, Release
 
 SKEW = timedelta(seconds=120)
 """How far the clocks of a forge and of a committer may differ."""
@@ -49,6 +49,8 @@ def _by_ancestry(facts: AppFacts, release: Release) -> Refused | None:
         return None
     reason, told = _BY_ANCESTRY[facts.ancestry]
     installed = facts.installed
+    if any(r.commit_known_by is CommitSource.MANUAL for r in installed.receipts):
+        told = "bytes that somebody made by hand are in place, and nothing tells what they were made from"
     evidence = (
         f"{told}: installed {installed.built_from[:12]} (since {installed.made_at}), "
         f"published {release.commit[:12]}{_dated(release)} at {release.tag}"

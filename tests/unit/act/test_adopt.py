@@ -66,6 +66,7 @@ def test_what_was_adopted_is_not_upgraded_by_accident(machine: MachineSim) -> No
     machine.publish("2")
     (told,) = machine.run(Verb.UPGRADE, "duo").outcomes
     assert isinstance(told.decision, Refused) and told.decision.reason is Reason.UNKNOWN_COMMIT
+    assert "made by hand" in told.decision.evidence
     assert machine.code(Verb.UPGRADE, "duo", allow=OLDER) is ExitCode.DONE
     assert machine.versions()["duo_server"] == "2-duo_server"
     machine.publish("3")

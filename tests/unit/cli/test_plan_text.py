@@ -147,3 +147,8 @@ def test_the_sum() -> None:
 
 def test_what_a_release_says_cannot_act_on_a_terminal() -> None:
     assert "\x1b" not in shown(app(Refused(reason=Reason.NO_ASSET, evidence="\x1b]0;x\x07", way_out="\x9b2J")))
+
+
+def test_what_speaks_about_a_choice_is_shown() -> None:
+    fetch = Fetch(binary="db", candidates=(ASSET,), note="db-musl is stale and not taken")
+    assert "db-musl is stale and not taken." in shown(app(Install(release=RELEASE), fetch, origin=0))
