@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cockpitpm.model.bundle import Repo
+from cockpitpm.model.job import Phase
 from cockpitpm.model.process import FileId, Image, ProcessId
 from cockpitpm.model.release import Ancestry, Asset, Release
 from cockpitpm.model.service import Definition, Health, ProbeTarget, ServiceStatus
@@ -87,6 +88,19 @@ class Supervisor(Protocol):
         """The definition the supervisor holds, None if it does not know the service."""
         ...
 
+    def set_aside(self, service: str) -> None:
+        """Keep its definition as it is now, with its values, where the supervisor keeps them; one that was set aside
+        before stays. Nothing happens for an unknown service."""
+        ...
+
+    def aside(self, service: str) -> Definition | None:
+        """The definition that was set aside, None if none was."""
+        ...
+
+    def drop_aside(self, service: str) -> None:
+        """Delete what was set aside. Nothing happens if nothing was."""
+        ...
+
     def forget(self, service: str) -> None:
         """Stop it and remove its definition. Nothing happens for an unknown service."""
         ...
@@ -161,6 +175,9 @@ class Reporter:
 
     def fetch_finished(self, app: str, asset: str, seconds: float) -> None:
         """All bytes are here and hashed."""
+
+    def phase(self, app: str, phase: Phase) -> None:
+        """What is being done to the app from now on."""
 
     def step(self, app: str, text: str) -> None:
         """Something happened that an operator wants to read, in one line."""

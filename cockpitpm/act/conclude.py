@@ -56,6 +56,8 @@ def _record(
 def clean(machine: Machine, case: Case) -> None:
     """Delete what no generation, process or transaction needs, and end the journal."""
     layout, app = machine.layout, case.app
+    for service in case.intent.known:
+        machine.supervisor.drop_aside(service)
     _prune_generations(machine, case)
     for folder in generations.lives(layout, app):
         files = generations.stamps(layout, app, folder.name)

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from attrs import frozen
 
+from cockpitpm.act.away import Away
+from cockpitpm.act.discreet import discreet
 from cockpitpm.act.machine import Machine
 from cockpitpm.errors import ProbeError, SupervisorError
 from cockpitpm.model.bundle import Service
@@ -51,33 +53,36 @@ def converge(
     place: InPlace,
     group: Iterable[Service],
     mark: Mark,
+    away: Away,
     cycle: tuple[str, ...] = (),
     watch: bool = True,
 ) -> tuple[ServiceChange, ...]:
     """Converge these services together: cycle what must be, wait until all are ready, watch them stay so.
 
     `cycle` names services to restart whatever they run. With `watch` false, a service that was not cycled is not
-    watched. Raises ProbeError naming the service that did
-    not make it, SupervisorError.
+    watched. `away` learns who leaves and who is back. Raises ProbeError naming the service that did not make it,
+    SupervisorError.
     """
-    starts = tuple(_put(machine, app, place, service, mark, service.name in cycle) for service in group)
-    ready = {s.service.name: _until_ready(machine, app, place, s) for s in starts}
+    starts = tuple(_put(machine, app, place, service, mark, away, service.name in cycle) for service in group)
+    ready = {s.service.name: _until_ready(machine, app, place, s, starts, away) for s in starts}
     watched = tuple(s for s in starts if watch or s.cycled)
     answers = _watch(machine, place, watched, ready)
-    return tuple(_change(s, ready, answers) for s in starts)
+    return tuple(_change(s, ready, answers, away) for s in starts)
 
 
-def put(machine: Machine, app: str, place: InPlace, service: Service, mark: Mark) -> None:
+def put(machine: Machine, app: str, place: InPlace, service: Service, mark: Mark, away: Away) -> None:
     """Get a service onto the bytes in place, without asking whether it works there."""
-    _put(machine, app, place, service, mark, anyway=False)
+    _put(machine, app, place, service, mark, away, anyway=False)
 
 
-def _put(machine: Machine, app: str, place: InPlace, service: Service, mark: Mark, anyway: bool) -> Start:
+def _put(machine: Machine, app: str, place: InPlace, service: Service, mark: Mark, away: Away, anyway: bool) -> Start:
     before = machine.rules.look(service, place)
     if before.runs is Runs.CURRENT and not anyway:
         return Start(service=service, before=before, cycled=False)
     mark(service.name, before.process)
     machine.reporter.step(app, f"{'restarting' if before.process else 'starting'} {service.name}")
+    if before.process:
+        away.left(service.name, machine.clock.monotonic())
     _cycle(machine, service, before.process)
     return Start(service=service, before=before, cycled=True)
 
@@ -100,7 +105,9 @@ class Ready:
     answer: str
 
 
-def _until_ready(machine: Machine, app: str, place: InPlace, start: Start) -> Ready:
+def _until_ready(
+    machine: Machine, app: str, place: InPlace, start: Start, group: tuple[Start, ...], away: Away
+) -> Ready:
     probe = start.service.probe
     deadline = machine.clock.monotonic() + (probe.ready_within if probe else READY_WITHIN)
     seen: dict[ProcessId, None] = {}
@@ -108,6 +115,7 @@ def _until_ready(machine: Machine, app: str, place: InPlace, start: Start) -> Re
         sight = machine.rules.look(start.service, place)
         found = _ready(machine, start, sight, seen)
         if isinstance(found, Ready):
+            away.returned(start.service.name, machine.clock.monotonic())
             machine.reporter.step(app, f"{start.service.name} is ready ({found.answer})")
             return found
         if sight.status.state is ServiceState.FAILED:
@@ -115,7 +123,17 @@ def _until_ready(machine: Machine, app: str, place: InPlace, start: Start) -> Re
         if machine.clock.monotonic() >= deadline or len(seen) > MAX_STARTS:
             raise _failed(machine, start.service, found)
         _nudge(machine, start, sight)
+        _see_returned(machine, place, [s for s in group if s is not start], away)
         machine.clock.sleep(PAUSE)
+
+
+def _see_returned(machine: Machine, place: InPlace, others: Iterable[Start], away: Away) -> None:
+    """Note who of the group is back already: its turn to be waited for comes later, and its interruption ends now."""
+    for start in others:
+        if away.waits_for(start.service.name):
+            sight = machine.rules.look(start.service, place)
+            if isinstance(_ready(machine, start, sight, {}), Ready):
+                away.returned(start.service.name, machine.clock.monotonic())
 
 
 def _ready(machine: Machine, start: Start, sight: Sight, seen: dict[ProcessId, None]) -> Ready | str:
@@ -159,7 +177,7 @@ def _ask(machine: Machine, service: Service, process: ProcessId) -> Ready | str:
     health = machine.prober.probe(question)
     if not isinstance(health, Healthy):
         return health.answer
-    return _stranger(machine, process, health) or Ready(process=process, answer=health.answer)
+    return _stranger(machine, process, health) or Ready(process=process, answer=discreet(machine, health.answer))
 
 
 def _stranger(machine: Machine, process: ProcessId, health: Healthy) -> str:
@@ -204,16 +222,23 @@ def _still(machine: Machine, starts: tuple[Start, ...], ready: Mapping[str, Read
 
 def _failed(machine: Machine, service: Service, why: str) -> ProbeError:
     """The error for a service that did not make it, with the last thing it wrote."""
-    last = [line for line in machine.supervisor.logs(service.name, 20).splitlines() if line.strip()]
+    log = discreet(machine, machine.supervisor.logs(service.name, 20))
+    last = [line for line in log.splitlines() if line.strip()]
     said = f"; its last words: {last[-1].strip()[:200]}" if last else ""
-    return ProbeError(f"{service.name} did not come up: {why}{said}", f"Read `cockpitpm logs {service.name}`")
+    return ProbeError(
+        f"{service.name} did not come up: {discreet(machine, why)}{said}", f"Read `cockpitpm logs {service.name}`"
+    )
 
 
-def _change(start: Start, ready: Mapping[str, Ready], answers: Mapping[str, str]) -> ServiceChange:
+def _change(start: Start, ready: Mapping[str, Ready], answers: Mapping[str, str], away: Away) -> ServiceChange:
     name = start.service.name
     now = ready[name]
     return ServiceChange(
-        service=name, before=start.before.process, after=now.process, answer=answers.get(name, now.answer)
+        service=name,
+        before=start.before.process,
+        after=now.process,
+        answer=answers.get(name, now.answer),
+        interrupted_ms=away.lasted(name),
     )
 
 

@@ -14,7 +14,8 @@ from cockpitpm.act.runnable import host
 from cockpitpm.act.unpack import unpack_member
 from cockpitpm.errors import CockpitPmError, StoreError
 from cockpitpm.model.bundle import Bundle
-from cockpitpm.model.plan import Fetch, FileKind, Staged
+from cockpitpm.model.job import Phase
+from cockpitpm.model.plan import Fetch, Staged
 from cockpitpm.model.receipt import Proof
 from cockpitpm.model.release import Asset, Release
 from cockpitpm.ports import Forge
@@ -54,6 +55,7 @@ def fetch_all(machine: Machine, bundle: Bundle, release: Release, fetches: tuple
 
     Raises the first error (ForgeError, StoreError); the other downloads are stopped, and nothing of them is left.
     """
+    machine.reporter.phase(bundle.name, Phase.FETCH)
     _check_space(machine, bundle, fetches)
     work = _prepare(machine, bundle, release, fetches)
     pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="fetch")
@@ -112,26 +114,22 @@ def _keep(work: _Work, asset: Asset, binary: str, incoming: Incoming) -> Stored:
 
 
 def _staged(work: _Work, asset: Asset, arrived: Stored, stored: Stored, proofs: tuple[Proof, ...]) -> Staged:
-    kind, problem = _inspect(work.machine, stored)
+    machine = work.machine
+    executable = machine.read(machine.layout.blob(stored.sha256))
     packed = arrived.sha256 != stored.sha256
     return Staged(
         asset=asset,
         sha256=stored.sha256,
         md5=stored.md5,
         size=stored.size,
-        kind=kind,
-        problem=problem,
+        kind=executable.kind,
+        problem=machine.rules.unfit(executable, host([executable.interpreter])),
+        caution=machine.rules.caution(executable),
         asset_sha256=arrived.sha256 if packed else "",
         asset_md5=arrived.md5 if packed else "",
         proofs=proofs,
-        require=work.machine.rules.require(work.bundle.repo),
+        require=machine.rules.require(work.bundle.repo),
     )
-
-
-def _inspect(machine: Machine, stored: Stored) -> tuple[FileKind, str]:
-    """What the kernel can do with these bytes, and why it cannot run them here (empty if nothing says so)."""
-    executable = machine.read(machine.layout.blob(stored.sha256))
-    return executable.kind, machine.rules.unfit(executable, host([executable.interpreter]))
 
 
 def _check_space(machine: Machine, bundle: Bundle, fetches: tuple[Fetch, ...]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
+from cockpitpm.act.away import Away
 from cockpitpm.errors import StoreError
 from cockpitpm.model.codec import Malformed, decode, encode
 from cockpitpm.model.process import ProcessId
 from cockpitpm.model.receipt import Generation, Verb
-from cockpitpm.model.service import Definition, Wanted
+from cockpitpm.model.service import Wanted
 from cockpitpm.model.state import AppState, Flip
 from cockpitpm.record import generations, state
 from cockpitpm.record.journal import Journal
@@ -22,9 +23,9 @@ class Intent:
     """The first record of a journal.
 
     `origin`, `to` are generation numbers and `live_from`, `live_to` their live folders (empty: not installed).
-    `well` are the services that worked before: going back has to bring back no others. `held` are the definitions of
-    before. `fresh` says that the transaction makes generation `to`. `begun` are the clock ticks of boot `boot_id` at
-    which nothing was changed yet.
+    `well` are the services that worked before: going back has to bring back no others. `known` are those that the
+    supervisor knew; their definitions hold secrets, so it sets them aside itself. `fresh` says that the transaction
+    makes generation `to`. `begun` are the clock ticks of boot `boot_id` at which nothing was changed yet.
     """
 
     transaction: str
@@ -36,7 +37,7 @@ class Intent:
     live_to: str
     wanted: Mapping[str, Wanted]
     well: tuple[str, ...]
-    held: Mapping[str, Definition | None]
+    known: tuple[str, ...]
     fresh: bool
     cycle: tuple[str, ...]
     actor: str
@@ -49,12 +50,16 @@ class Intent:
 
 @frozen(kw_only=True)
 class Case:
-    """A transaction that is under way: its journal, its intent, and both sides of it as they were stored."""
+    """A transaction that is under way: its journal, its intent, and both sides of it as they were stored.
+
+    `away` measures for how long its services are gone.
+    """
 
     journal: Journal
     intent: Intent
     before: Generation | None
     state: AppState
+    away: Away = field(factory=Away)
 
     @property
     def app(self) -> str:

@@ -11,14 +11,14 @@ from cockpitpm.act.machine import Machine
 from cockpitpm.model.codec import decode
 from cockpitpm.model.receipt import ActivationRecord, Generation, Outcome, Verb
 from cockpitpm.model.release import Release
-from cockpitpm.model.state import AppState, BlockedBuild, Observation
-from cockpitpm.record import generations
+from cockpitpm.model.state import AppState, BlockedBuild, Observation, Offered
+from cockpitpm.record import generations, state
 
 FLIPS_KEPT = 8
 
 
 def remembered(machine: Machine, case: Case, record: ActivationRecord, verdict: dict[str, Any]) -> AppState:
-    """The state of the app once the transaction has ended as the record says."""
+    """The state of the app once the transaction has ended as the record says. What was exported is settled by then."""
     live = generations.current_live(machine.layout, case.app)
     staged = case.journal.last("staged") or {}
     committed = record.outcome is Outcome.COMMITTED
@@ -29,7 +29,25 @@ def remembered(machine: Machine, case: Case, record: ActivationRecord, verdict: 
         stamps=generations.stamps(machine.layout, case.app, live) if live else {},
         observation=_observation(staged, record) or case.state.observation,
         blocked=_blocked(machine, case, record, _left(case, staged, record, verdict)),
+        exported=state.read(machine.layout, case.app).exported,
+        offered=None,
     )
+
+
+def offer(machine: Machine, case: Case) -> None:
+    """Put the variables that this run brings for the app's services in force; those of before stay beside them."""
+    fresh = machine.exported.get(case.app)
+    if fresh is not None:
+        known = state.read(machine.layout, case.app)
+        offered = Offered(transaction=case.intent.transaction, before=known.exported)
+        state.write(machine.layout, evolve(known, exported=fresh, offered=offered))
+
+
+def withdraw(machine: Machine, case: Case) -> None:
+    """Put the variables of before back in force, if this transaction changed them."""
+    known = state.read(machine.layout, case.app)
+    if known.offered and known.offered.transaction == case.intent.transaction:
+        state.write(machine.layout, evolve(known, exported=known.offered.before, offered=None))
 
 
 def _blocked(

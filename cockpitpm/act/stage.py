@@ -12,13 +12,15 @@ from cockpitpm.act.conclude import clean
 from cockpitpm.act.fetch import fetch_all
 from cockpitpm.act.intent import Case, Intent, begin_case
 from cockpitpm.act.machine import Machine
+from cockpitpm.act.remember import offer, withdraw
 from cockpitpm.model.bundle import Bundle, Service
 from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import InPlace
+from cockpitpm.model.job import Phase
 from cockpitpm.model.plan import Adopt, AppPlan, Install, Mend, Plan, Remove, Reregister, Staged, Upgrade, UpToDate
 from cockpitpm.model.receipt import Generation, Receipt, build_of
 from cockpitpm.model.release import Release
-from cockpitpm.model.service import Definition, Healthy
+from cockpitpm.model.service import Healthy
 from cockpitpm.model.state import Observation
 from cockpitpm.record import generations, state
 from cockpitpm.record.places import in_place
@@ -29,9 +31,12 @@ def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
     layout = machine.layout
     live = generations.current_live(layout, app.app)
     before = generations.read(layout, app.app, app.origin) if app.origin else None
-    held = _held(machine, app, before)
-    if held:
+    services = _registered(app, before)
+    if services:
         machine.supervisor.ensure_running()
+    for name in services:
+        # Of a transaction whose journal somebody took away; it must not be taken for what is there now.
+        machine.supervisor.drop_aside(name)
     transaction = f"{machine.clock.now():%Y%m%dT%H%M%S}-{machine.token()}"
     boot, ticks = machine.processes.now()
     intent = Intent(
@@ -43,8 +48,8 @@ def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
         live_from=live,
         live_to=_live_to(app, live, transaction),
         wanted=app.wanted,
-        well=_well(machine, app, before, live),
-        held=held,
+        well=_well(machine, app, before, live, services),
+        known=tuple(name for name in services if machine.supervisor.definition(name)),
         fresh=isinstance(app.decision, (Install, Upgrade, Reregister, Adopt)),
         cycle=app.cycle,
         actor=plan.actor,
@@ -68,10 +73,12 @@ def _live_to(app: AppPlan, live: str, transaction: str) -> str:
             return f"{app.to}.{transaction}"
 
 
-def _well(machine: Machine, app: AppPlan, before: Generation | None, live: str) -> tuple[str, ...]:
-    """The services that run and answer now."""
+def _well(
+    machine: Machine, app: AppPlan, before: Generation | None, live: str, services: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The services that run and answer now; of an app that is not installed, those that somebody else runs."""
     if before is None:
-        return ()
+        return tuple(name for name in services if machine.supervisor.status(name).pid)
     hashes = {r.binary: r.sha256 for r in before.receipts}
     place = in_place(machine.layout, app.app, live, hashes, state.read(machine.layout, app.app).flips)
     return tuple(s.name for s in before.bundle.services if _answers(machine, s, place))
@@ -84,11 +91,10 @@ def _answers(machine: Machine, service: Service, place: InPlace) -> bool:
     return question is None or isinstance(machine.prober.probe(question), Healthy)
 
 
-def _held(machine: Machine, app: AppPlan, before: Generation | None) -> Mapping[str, Definition | None]:
-    """The definition that the supervisor holds for each service of either side."""
+def _registered(app: AppPlan, before: Generation | None) -> tuple[str, ...]:
+    """The services of either side that we register."""
     bundles: list[Bundle] = [b for b in (before.bundle if before else None, app.bundle) if b]
-    services = {s.name: s for bundle in bundles for s in bundle.services if not s.external}
-    return {name: machine.supervisor.definition(name) for name in services}
+    return tuple(dict.fromkeys(s.name for bundle in bundles for s in bundle.services if not s.external))
 
 
 def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
@@ -96,6 +102,7 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
 
     Raises ForgeError, StoreError; what was made until then is for `abandon`.
     """
+    offer(machine, case)
     if not case.flips or app.bundle is None:
         case.journal.write("staged")
         return app
@@ -118,15 +125,23 @@ def _fetch(machine: Machine, app: AppPlan, bundle: Bundle) -> tuple[AppPlan, dic
     release = _release(app)
     if not app.fetches or release is None:
         return app, staged
-    for note in (f.note for f in app.fetches if f.note):
-        machine.reporter.warning(app.app, note)
+    _tell(machine, app, {})
     while True:
         missing = tuple(f for f in app.fetches if _stale(staged.get(f.binary), f.candidates[0].uuid))
         staged |= fetch_all(machine, bundle, release, missing)
+        machine.reporter.phase(app.app, Phase.VERIFY)
         settled = machine.rules.settle(app, staged)
+        _tell(machine, settled, {f.binary: f.note for f in app.fetches})
         if all(not _stale(staged.get(f.binary), f.candidates[0].uuid) for f in settled.fetches):
             return settled, staged
         app = settled
+
+
+def _tell(machine: Machine, app: AppPlan, told: Mapping[str, str]) -> None:
+    """What the operator should know about the choice of files and has not been told."""
+    for fetch in app.fetches:
+        if fetch.note and fetch.note != told.get(fetch.binary):
+            machine.reporter.warning(app.app, fetch.note)
 
 
 def _stale(staged: Staged | None, uuid: str) -> bool:
@@ -164,7 +179,7 @@ def _commit(case: Case, settled: AppPlan) -> str:
     if isinstance(settled.decision, Adopt):
         return "unknown"
     release = _release(settled)
-    return release.commit if release else case.before.built_from if case.before else ""
+    return release.built_from if release else case.before.built_from if case.before else ""
 
 
 def _receipt(machine: Machine, app: AppPlan, release: Release, binary: str, staged: Staged) -> Receipt:
@@ -173,8 +188,8 @@ def _receipt(machine: Machine, app: AppPlan, release: Release, binary: str, stag
         binary=binary,
         tag=release.tag,
         channel=app.channel,
-        commit=release.commit,
-        commit_known_by=release.commit_known_by,
+        commit=release.built_from,
+        commit_known_by=release.known_by,
         asset=staged.asset.name,
         uuid=staged.asset.uuid,
         url=staged.asset.url,
@@ -231,4 +246,5 @@ def _remember(machine: Machine, case: Case, app: AppPlan, settled: AppPlan, stag
 
 def abandon(machine: Machine, case: Case) -> None:
     """Nothing was flipped and nothing was stopped: delete what was prepared."""
+    withdraw(machine, case)
     clean(machine, case)

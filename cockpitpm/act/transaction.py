@@ -16,12 +16,14 @@ from cockpitpm.act.conclude import conclude
 from cockpitpm.act.converge import converge, groups, put
 from cockpitpm.act.intent import Case, after, timeline
 from cockpitpm.act.machine import Machine
+from cockpitpm.act.remember import withdraw
 from cockpitpm.errors import CockpitPmError, ProbeError, StoreError, SupervisorError, TransactionError
 from cockpitpm.model.bundle import Activation, Service
 from cockpitpm.model.codec import decode, encode
 from cockpitpm.model.facts import InPlace
+from cockpitpm.model.job import Phase
 from cockpitpm.model.receipt import ActivationRecord, Generation, ServiceChange, Verb
-from cockpitpm.model.service import ServiceState, Wanted
+from cockpitpm.model.service import Definition, ServiceState, Wanted
 from cockpitpm.record import generations
 from cockpitpm.record.places import in_place
 
@@ -49,9 +51,10 @@ def _written(
     machine: Machine, case: Case, changes: tuple[ServiceChange, ...], verdict: dict[str, Any]
 ) -> ActivationRecord:
     """The services are where the verdict puts them. What cannot be written down now is left to the next command."""
+    machine.reporter.phase(case.app, Phase.RECORD)
     try:
         return conclude(machine, case, changes, verdict)
-    except StoreError as error:
+    except (StoreError, SupervisorError) as error:
         done = "was taken back" if verdict["way"] == "back" else "is done"
         message = (
             f"The {case.intent.verb.value} of {case.app} {done}, but not all of it could be recorded: {error.message}"
@@ -80,15 +83,16 @@ def _stuck(case: Case, back: bool, error: CockpitPmError) -> TransactionError:
 
 def _forward(machine: Machine, case: Case) -> None:
     """Flip, link, register, converge. Raises the error that makes it go back."""
-    target = after(machine.layout, case)
+    target, adopting = after(machine.layout, case), case.intent.verb is Verb.ADOPT
     if case.flips:
-        if case.journal.last("flipped") is None and case.before and _together(case.before):
+        if case.journal.last("flipped") is None and case.before and _together(case.before) and not adopting:
             _stop_all(machine, case, case.before)
+        machine.reporter.phase(case.app, Phase.SWAP)
         swap.flip(machine, case, case.intent.live_to, target, "flipped")
-    if target and case.intent.verb is Verb.ADOPT:
+    if target:
         swap.link(machine, case, target)
-    elif target:
-        swap.link(machine, case, target)
+    if target and not adopting:
+        machine.reporter.phase(case.app, Phase.RESTART)
         _register(machine, case, target)
         changes = _converge_all(machine, case, target)
         case.journal.write("converged", services=[encode(c) for c in changes])
@@ -106,8 +110,11 @@ def _wanted(case: Case, generation: Generation) -> tuple[Service, ...]:
 def _stop_all(machine: Machine, case: Case, before: Generation) -> None:
     place = _place(machine, case, case.intent.live_from, before)
     for service in _wanted(case, before):
-        case.mark(service.name, machine.rules.look(service, place).process)
+        process = machine.rules.look(service, place).process
+        case.mark(service.name, process)
         machine.reporter.step(case.app, f"stopping {service.name}")
+        if process:
+            case.away.left(service.name, machine.clock.monotonic())
         machine.supervisor.stop(service.name)
 
 
@@ -118,14 +125,22 @@ def _register(machine: Machine, case: Case, target: Generation) -> None:
             if machine.supervisor.definition(service.name) != wanted:
                 case.mark(service.name, None)
                 machine.reporter.step(case.app, f"registering {service.name}")
-                machine.supervisor.define(wanted)
+                machine.supervisor.set_aside(service.name)
+                _define(machine, case, wanted)
+
+
+def _define(machine: Machine, case: Case, definition: Definition) -> None:
+    """Change a definition, which stops the process of the one before."""
+    if machine.supervisor.status(definition.name).pid:
+        case.away.left(definition.name, machine.clock.monotonic())
+    machine.supervisor.define(definition)
 
 
 def _converge_all(machine: Machine, case: Case, target: Generation) -> tuple[ServiceChange, ...]:
     place = _place(machine, case, case.intent.live_to, target)
     wanted = tuple(s for s in _wanted(case, target) if not s.external or _known(machine, s))
     parts = groups(wanted, _together(target), first=case.intent.origin == 0)
-    found = [converge(machine, case.app, place, part, case.mark, case.intent.cycle) for part in parts]
+    found = [converge(machine, case.app, place, part, case.mark, case.away, case.intent.cycle) for part in parts]
     return tuple(change for changes in found for change in changes)
 
 
@@ -140,12 +155,15 @@ def _place(machine: Machine, case: Case, live: str, generation: Generation | Non
 
 def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
     """Everything as it was: the flip, the links, the definitions, and every service that worked before."""
+    machine.reporter.phase(case.app, Phase.UNDO)
     machine.reporter.step(case.app, f"going back: {why}")
+    withdraw(machine, case)
     target = _left(machine, case)
     if case.flips:
         swap.flip(machine, case, case.intent.live_from, case.before, "flipped_back")
     _drop_new(machine, case, target)
     if case.before is None:
+        _give_back(machine, case)
         return ()
     swap.restore_aside(machine, case)
     _restore_links(machine, case, case.before)
@@ -153,7 +171,7 @@ def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
     place = _place(machine, case, case.intent.live_from, case.before)
     wanted = tuple(s for s in _wanted(case, case.before) if not s.external or _known(machine, s))
     well = [s for s in wanted if s.name in case.intent.well]
-    changes = converge(machine, case.app, place, well, case.mark, watch=False)
+    changes = converge(machine, case.app, place, well, case.mark, case.away, watch=False)
     for service in wanted:
         if service.name not in case.intent.well:
             _get_off(machine, case, place, service)
@@ -163,7 +181,7 @@ def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
 def _get_off(machine: Machine, case: Case, place: InPlace, service: Service) -> None:
     """A service that did not work before has to leave the bytes too; that it still does not work is no obstacle."""
     try:
-        put(machine, case.app, place, service, case.mark)
+        put(machine, case.app, place, service, case.mark, case.away)
     except (ProbeError, SupervisorError) as error:
         machine.reporter.warning(case.app, error.message)
 
@@ -183,17 +201,33 @@ def _restore_links(machine: Machine, case: Case, before: Generation) -> None:
 
 
 def _restore_definitions(machine: Machine, case: Case) -> None:
-    for definition in case.intent.held.values():
-        if definition is not None and machine.supervisor.definition(definition.name) != definition:
-            case.mark(definition.name, None)
-            machine.supervisor.define(definition)
+    """As they were set aside, value by value; one that somebody took away meanwhile is made anew."""
+    ours = {s.name: s for s in case.before.bundle.services} if case.before else {}
+    for name in case.intent.known:
+        now = machine.supervisor.definition(name)
+        old = machine.supervisor.aside(name) or now
+        if old is None and name in ours:
+            old = machine.rules.define(ours[name])
+        if old is not None and now != old:
+            case.mark(name, None)
+            _define(machine, case, old)
+
+
+def _give_back(machine: Machine, case: Case) -> None:
+    """Services that the supervisor knew before the app was installed are somebody else's again, and run if they did."""
+    _restore_definitions(machine, case)
+    for name in case.intent.known:
+        try:
+            (machine.supervisor.start if name in case.intent.well else machine.supervisor.stop)(name)
+        except SupervisorError as error:
+            machine.reporter.warning(case.app, error.message)
 
 
 def _drop_new(machine: Machine, case: Case, target: Generation | None) -> None:
     """Forget the services and links that only the generation that is left has."""
     kept = {r.binary for r in case.before.receipts} if case.before else set()
     for service in target.bundle.services if target else ():
-        if not service.external and case.intent.held.get(service.name) is None:
+        if not service.external and service.name not in case.intent.known:
             machine.supervisor.forget(service.name)
     swap.unlink(machine, case, [r.binary for r in target.receipts if r.binary not in kept] if target else [])
 

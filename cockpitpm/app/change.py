@@ -8,19 +8,19 @@ from attrs import evolve, frozen
 
 from cockpitpm.act.recovery import Recovered
 from cockpitpm.act.run import carry_out
-from cockpitpm.app.channels import with_channels
+from cockpitpm.app.channels import remember, with_channels
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import app_of, apps_of
 from cockpitpm.app.settings import hold_of
 from cockpitpm.decide.order import closure
 from cockpitpm.decide.planner import make_plan
-from cockpitpm.errors import ExitCode
+from cockpitpm.errors import ExitCode, StoreError
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.outcome import AppOutcome
-from cockpitpm.model.plan import Held, Plan, Request, Waiting
-from cockpitpm.model.receipt import Verb
-from cockpitpm.observe.apps import on_disk, with_services
-from cockpitpm.record import generations
+from cockpitpm.model.plan import Held, Plan, Request, UpToDate, Waiting
+from cockpitpm.model.receipt import ActivationRecord, Verb
+from cockpitpm.observe.apps import on_disk, with_activations, with_services
+from cockpitpm.record import generations, history
 
 FORWARD = (Verb.INSTALL, Verb.UPGRADE)
 
@@ -41,7 +41,17 @@ def change(host: Host, request: Request, confirm: Callable[[Plan], bool]) -> Rep
     `request.names` may be apps, binaries or services. Raises PlanError, LockedError, MachineError, BundleError.
     """
     named = apps_of(host, request.names)  # a name that nobody knows must not even make a root
-    return under_lock(host, evolve(request, names=named), lambda: plan_for(host, request), confirm)
+    return under_lock(host, evolve(request, names=named), lambda: _planned(host, request), confirm)
+
+
+def _planned(host: Host, request: Request) -> Plan:
+    """The plan; of an app that is up to date it is remembered what its channel held, so that the next look is cheap."""
+    request, facts = facts_for(host, request)
+    plan = make_plan(request, host.catalog, facts, tuple(facts), host.facts())
+    for app in plan.apps:
+        if isinstance(app.decision, UpToDate):
+            remember(host, facts[app.app])
+    return plan
 
 
 def under_lock(host: Host, request: Request, made: Callable[[], Plan], confirm: Callable[[Plan], bool]) -> Report:
@@ -73,7 +83,8 @@ def plan_for(host: Host, request: Request) -> Plan:
 def facts_for(host: Host, request: Request) -> tuple[Request, dict[str, AppFacts]]:
     """What a plan for the request needs to know, app by app in their order; and the request with apps for names."""
     request = _named(host, request)
-    facts = {app: _facts(host, app) for app in _order(host, request)}
+    recent = _recent(host)
+    facts = {app: with_activations(_facts(host, app), recent) for app in _order(host, request)}
     if request.verb in FORWARD:
         facts = _with_releases(host, request, facts)
     return request, facts
@@ -96,6 +107,14 @@ def _order(host: Host, request: Request) -> tuple[str, ...]:
     order = closure(host.catalog, named)
     kept = tuple(app for app in order if app in named)
     return kept[::-1] if request.verb is Verb.REMOVE else kept
+
+
+def _recent(host: Host) -> tuple[ActivationRecord, ...]:
+    """The last lines of history, as far as they can be read: they only foretell, and that must stop nobody."""
+    try:
+        return tuple(history.recent(host.layout.history))
+    except StoreError:
+        return ()
 
 
 def _facts(host: Host, app: str) -> AppFacts:

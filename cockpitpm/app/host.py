@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
-
+from cockpitpm.app.invocation import Invocation as Invocation
+from cockpitpm.app.invocation import Ports as Ports
 from cockpitpm.app.secrets import Given, forge_token, secrets_of
 from cockpitpm.clock import SystemClock
 from cockpitpm.decide.role import decide_role
@@ -23,12 +23,11 @@ from cockpitpm.errors import MachineError, StoreError
 from cockpitpm.model.bundle import Bundle, Repo, Service
 from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.facts import InPlace, MachineFacts, Sight
-from cockpitpm.model.role import Role, RoleChoice, RoleLevel
-from cockpitpm.model.runnable import Executable
+from cockpitpm.model.role import RoleChoice, RoleLevel
 from cockpitpm.model.service import Definition, ProbeTarget
 from cockpitpm.model.settings import Require, Settings
 from cockpitpm.observe.services import look_at
-from cockpitpm.ports import Clock, Forge, Prober, Processes, Reporter, Supervisor
+from cockpitpm.ports import Clock, Forge, Prober, Processes, Supervisor
 from cockpitpm.processes import LinuxProcesses
 from cockpitpm.record import generations, journal
 from cockpitpm.record.durable import disk, make_folder
@@ -43,44 +42,14 @@ if TYPE_CHECKING:
 # A verb that only looks must not pay for the engine, the forges and the probes: they are imported where they are used.
 
 
-@frozen(kw_only=True)
-class Invocation:
-    """What a face knows. Paths are absolute; `env_role` is the raw variable, None if unset.
-
-    `role` overrides it, for reading verbs only. `actor` is who asks, `command` how; `environment` is what services
-    find beside their own variables.
-    """
-
-    root: Path
-    bundles: Path | None = None
-    env_role: str | None = None
-    role: Role | None = None
-    actor: str = ""
-    command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(factory=dict)
-    reporter: Reporter = field(factory=Reporter)
-
-
-@frozen(kw_only=True)
-class Ports:
-    """Stand-ins for the world; None means the real one. Only tests give any."""
-
-    supervisor: Supervisor | None = None
-    prober: Prober | None = None
-    processes: Processes | None = None
-    clock: Clock | None = None
-    forges: Mapping[str, Forge] = field(factory=dict)
-    read_executable: Callable[[Path], Executable] | None = None
-
-
 class Host:
     """One machine, opened for one command. Nothing is read before it is asked for, and nothing twice."""
 
     def __init__(self, invocation: Invocation, ports: Ports | None = None) -> None:
         self.invocation = invocation
         self.layout = Layout(invocation.root)
-        self._given = ports or Ports()
-        self._forges: dict[str, Forge] = dict(self._given.forges)
+        self.ports = ports or Ports()
+        self._forges: dict[str, Forge] = dict(self.ports.forges)
 
     @cached_property
     def settings(self) -> Settings:
@@ -125,25 +94,25 @@ class Host:
     @cached_property
     def clock(self) -> Clock:
         """The machine's time."""
-        return self._given.clock or SystemClock()
+        return self.ports.clock or SystemClock()
 
     @cached_property
     def processes(self) -> Processes:
         """The machine's processes."""
-        return self._given.processes or LinuxProcesses()
+        return self.ports.processes or LinuxProcesses()
 
     @cached_property
     def prober(self) -> Prober:
         """Asks services."""
         from cockpitpm.probes import SystemProber
 
-        return self._given.prober or SystemProber()
+        return self.ports.prober or SystemProber()
 
     @cached_property
     def supervisor(self) -> Supervisor:
         """What keeps this machine's services running."""
-        if self._given.supervisor:
-            return self._given.supervisor
+        if self.ports.supervisor:
+            return self.ports.supervisor
         kind = self.settings.supervisor
         return open_supervisor(kind, self.layout.var / kind, self.processes, self.clock, self.invocation.environment)
 
@@ -211,17 +180,18 @@ class Host:
             rules=self._rules(),
             token=lambda: token_hex(3),
             keep=self.settings.keep_generations,
-            read=self._given.read_executable or read_executable,
+            read=self.ports.read_executable or read_executable,
         )
 
     def _rules(self) -> Rules:
         from cockpitpm.act.machine import Rules
-        from cockpitpm.decide.runnable import unfit
+        from cockpitpm.decide.runnable import caution, unfit
         from cockpitpm.decide.settle import settle
 
         return Rules(
             settle=settle,
             unfit=unfit,
+            caution=caution,
             look=self.look,
             define=self._define,
             question=self._question,
@@ -256,14 +226,15 @@ class Host:
         """
         from cockpitpm.act.recovery import recover
 
-        self._prepare()
+        self.prepare()
         with locked(self.layout.lock, self._holder()) as dead:
             if dead and not self.processes.alive(dead.process):
                 told = f"process {dead.pid} ({dead.command}) died without letting go of the lock; taken over"
                 self.invocation.reporter.warning("", told)
             yield recover(self.machine())
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Make the root. Raises MachineError for anybody but its owner."""
         root = self.layout.root
         if root.exists() and root.stat().st_uid != os.geteuid():
             owner = root.owner()

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from cockpitpm.act.run import carry_out
-from cockpitpm.app.change import Report, plan_for
+from cockpitpm.app.change import Report, facts_for
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import bundle_of
 from cockpitpm.app.services import services_of
 from cockpitpm.decide.environment import exportable
+from cockpitpm.decide.planner import make_plan
 from cockpitpm.errors import PlanError
 from cockpitpm.model.bundle import Service
 from cockpitpm.model.outcome import Ended
 from cockpitpm.model.plan import Request
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.state import Exported
 from cockpitpm.record import state
-
-Exported = Mapping[str, Mapping[str, str]]
 
 
 def register(host: Host, name: str, environ: Mapping[str, str], unset: tuple[str, ...] = ()) -> tuple[Report, Exported]:
@@ -34,10 +34,8 @@ def register(host: Host, name: str, environ: Mapping[str, str], unset: tuple[str
         for error in (one.error for one in recovered if one.error):
             raise error
         app, services = _ours(host, name)
-        before = state.read(host.layout, app)
-        after = _kept(before.exported, services, environ, unset)
-        state.write(host.layout, evolve(before, exported=after))
-        report = _run(host, app, name, before.exported)
+        after = _kept(state.read(host.layout, app).exported, services, environ, unset)
+        report = _run(host, app, name, after)
         known = state.read(host.layout, app).exported
         return report, {s.name: known.get(s.name, {}) for s in services}
 
@@ -64,15 +62,14 @@ def _kept(
     return {name: said for name, said in {**before, **mine}.items() if said}
 
 
-def _run(host: Host, app: str, name: str, before: Exported) -> Report:
-    """Bring the services onto the new definitions. Values that they do not come up with are not kept."""
-    well = False
-    try:
-        plan = plan_for(host, Request(verb=Verb.CONVERGE, names=(name,), actor=host.invocation.actor))
-        report = Report(plan=plan, outcomes=carry_out(host.machine(), plan))
-        # What is unfinished may still end well, with the values that it began with.
-        well = all(o.ended in (Ended.DONE, Ended.NOTHING, Ended.UNFINISHED) for o in report.outcomes)
-    finally:
-        if not well:
-            state.write(host.layout, evolve(state.read(host.layout, app), exported=before))
+def _run(host: Host, app: str, name: str, after: Exported) -> Report:
+    """Bring the services onto the new definitions; their transaction keeps the values, or those of before."""
+    request = Request(verb=Verb.CONVERGE, names=(name,), actor=host.invocation.actor)
+    request, facts = facts_for(host, request)
+    facts[app] = evolve(facts[app], state=evolve(facts[app].state, exported=after))
+    plan = make_plan(request, host.catalog, facts, tuple(facts), host.facts())
+    report = Report(plan=plan, outcomes=carry_out(evolve(host.machine(), exported={app: after}), plan))
+    if all(o.ended is Ended.NOTHING for o in report.outcomes):
+        # No definition differs by them, so there was no transaction to keep them.
+        state.write(host.layout, evolve(state.read(host.layout, app), exported=after))
     return report

@@ -73,9 +73,9 @@ def _done(outcome: AppOutcome) -> str:
     decision = outcome.decision
     match decision:
         case Install(release=release):
-            return f"is installed: {release.tag} {short(release.commit)}, {outcome.detail}"
+            return f"is installed: {release.tag} {short(release.built_from)}, {outcome.detail}"
         case Upgrade(release=release, commit=commit):
-            return f"was upgraded from {short(commit)} to {short(release.commit)}, {outcome.detail}"
+            return f"was upgraded from {short(commit)} to {short(release.built_from)}, {outcome.detail}"
         case Rollback(commit=commit):
             return f"runs {short(commit)} again, {outcome.detail}"
         case Remove():

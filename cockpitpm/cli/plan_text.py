@@ -7,7 +7,8 @@ from typing import assert_never
 
 from cockpitpm.cli.columns import quiet_ones
 from cockpitpm.cli.terminal import Part, Terminal, bold, dim, red, yellow
-from cockpitpm.cli.words import count, listed, short, size
+from cockpitpm.cli.words import count, listed, seconds, short, size
+from cockpitpm.model.interruption import Interruption, ServiceInterruption
 from cockpitpm.model.plan import (
     Adopt,
     AppPlan,
@@ -74,9 +75,9 @@ def _decided(app: AppPlan) -> str:
     decision = app.decision
     match decision:
         case Install(release=release):
-            return f"install {short(release.commit)} ({release.tag}), as generation {app.to}"
+            return f"install {short(release.built_from)} ({release.tag}), as generation {app.to}"
         case Upgrade(release=release, commit=commit):
-            return f"upgrade from {short(commit)} to {short(release.commit)} ({release.tag}), {_generations(app)}"
+            return f"upgrade from {short(commit)} to {short(release.built_from)} ({release.tag}), {_generations(app)}"
         case Rollback(generation=number, commit=commit):
             return f"roll back to generation {number} ({short(commit)}); {app.origin} is current now"
         case Reregister():
@@ -130,6 +131,8 @@ def _sentences(app: AppPlan, verb: Verb) -> Iterator[str]:
         yield f"Register the changed {listed(changed)}."
     if moving := [s for s in app.steps if isinstance(s, Converge)]:
         yield _converges(moving, app, verb)
+    if app.interruption:
+        yield _interrupts(app.interruption)
     if retired := [s.service for s in app.steps if isinstance(s, Retire)]:
         yield f"Stop and forget {listed(retired)}."
 
@@ -154,6 +157,30 @@ def _converges(moving: list[Converge], app: AppPlan, verb: Verb) -> str:
     canary = " as the canary" if first.canary and rest else ""
     after = f", then {', '.join(s.service for s in rest)}" if rest else ""
     return f"{word} {first.service}{canary}{after}."
+
+
+def _interrupts(expected: Interruption) -> str:
+    """For how long the services will be away, each by itself where there are several."""
+    services, total = expected.services, expected.total_ms
+    if not any(one.restarts for one in services):
+        return "Expected interruption: not measured yet."
+    if len(services) == 1:
+        return f"Expected interruption {_lasts(services[0].expected_ms)}{_measured(services[0])}."
+    alike = len({one.restarts for one in services}) == 1
+    each = ", ".join(f"{one.service} {_lasts(one.expected_ms)}{'' if alike else _measured(one)}" for one in services)
+    whole = "" if total is None else f" {_lasts(total)} in all"
+    return f"Expected interruption{whole}: {each}{_measured(services[0], ' each') if alike else ''}."
+
+
+def _measured(one: ServiceInterruption, each: str = "") -> str:
+    return f" (measured in {count(one.restarts, 'restart')}{each})" if one.restarts else ""
+
+
+def _lasts(milliseconds: int | None) -> str:
+    """`0.8 s`; `6 ms` where a tenth of a second would say too little."""
+    if milliseconds is None:
+        return "not measured yet"
+    return f"{milliseconds} ms" if milliseconds < 100 else seconds(milliseconds / 1000)
 
 
 def _sum(plan: Plan) -> str:

@@ -77,12 +77,13 @@ class Session:
         """The machine, opened. What is odd about its role is told at once."""
         from cockpitpm.app.host import Host
 
-        host = Host(self._invocation(reporter))
+        host = Host(self.invocation(reporter))
         if warning := host.role.warning:
             Terminal(sys.stderr, self.environ).line(yellow("warning: "), warning)
         return host
 
-    def _invocation(self, reporter: Reporter | None) -> Invocation:
+    def invocation(self, reporter: Reporter | None = None) -> Invocation:
+        """What is known here, as values."""
         from cockpitpm.app.host import Invocation
         from cockpitpm.app.narration import Reporter
 

@@ -37,9 +37,14 @@ def candidates(binary: Binary, targets: tuple[str, ...], release: Release) -> tu
 def fresh_first(candidates: tuple[Asset, ...], release: Release) -> tuple[tuple[Asset, ...], str]:
     """The candidates without those that an earlier build left behind, and one sentence about these, or nothing.
 
-    Stale is what was uploaded before the release's commit was made and long before a candidate that was not. Where the
-    commit has no date, the uploads alone decide.
+    Stale is what a build index passes over while it lists another. Where there is none: what was uploaded before the
+    release's commit was made and long before a candidate that was not. Where the commit has no date, the uploads alone
+    decide.
     """
+    if release.index:
+        listed = tuple(a for a in candidates if a.name in release.index.assets)
+        passed = [a for a in candidates if a not in listed]
+        return (listed, _told(passed, listed[0])) if listed else (candidates, "")
     ages = [_moment(a.created_at) for a in candidates]
     made, newest = _moment(release.committed_at), max((a for a in ages if a), default=None)
     if newest is None or (made and newest < made - APART):

@@ -1,15 +1,18 @@
 """Whether a release is at least as new as what is installed: by ancestry, and by what its files can be.
 
-Never by `published_at` or `target_commitish`: the one is overwritten by the forge, the other is free text.
+Never by `published_at` or `target_commitish`: the one is overwritten by the forge, the other is free text. Where the
+publisher uploads a build index, that decides instead of the dates of the files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.plan import Fetch, Reason, Refused
-from cockpitpm.model.release import Ancestry, Asset, CommitSource, Release
+from cockpitpm.model.receipt import Receipt
+from cockpitpm.model.release import Ancestry, Asset, BuildIndex, CommitSource, Release
 
 SKEW = timedelta(seconds=120)
 """How far the clocks of a forge and of a committer may differ."""
@@ -28,13 +31,21 @@ def asks_ancestry(facts: AppFacts) -> bool:
     """
     if facts.installed is None or not isinstance(facts.release, Release):
         return False
-    if facts.installed.built_from == facts.release.commit:
+    if facts.installed.built_from == facts.release.built_from:
         return False
-    there = {asset.uuid for asset in facts.release.assets}
-    same = {receipt.uuid for receipt in facts.installed.receipts} <= there
+    release, there = facts.release, {asset.uuid for asset in facts.release.assets}
+    same = all(upload_of(receipt, release.assets, release) for receipt in facts.installed.receipts)
     last = facts.state.observation
-    seen = last is not None and last.build == facts.installed.build and set(last.uuids) <= there
+    seen = last is not None and last.build == facts.installed.build and set(last.uuids or [""]) <= there
     return not same and not seen
+
+
+def upload_of(receipt: Receipt, candidates: Iterable[Asset], release: Release) -> Asset | None:
+    """Which of these uploads holds the bytes of the receipt: the very same one, or one that is equal by the index."""
+    listed = release.index.assets if release.index else {}
+    digest = receipt.asset_sha256 or receipt.sha256
+    same = (a for a in candidates if a.uuid == receipt.uuid or (a.name in listed and listed[a.name].sha256 == digest))
+    return next(same, None)
 
 
 def unfresh(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...], allow: tuple[Reason, ...]) -> Refused | None:
@@ -53,13 +64,17 @@ def _by_ancestry(facts: AppFacts, release: Release) -> Refused | None:
         told = "bytes that somebody made by hand are in place, and nothing tells what they were made from"
     evidence = (
         f"{told}: installed {installed.built_from[:12]} (since {installed.made_at}), "
-        f"published {release.commit[:12]}{_dated(release)} at {release.tag}"
+        f"published {_published(release)} at {release.tag}"
     )
     return Refused(reason=reason, evidence=evidence, way_out=_way_out(facts))
 
 
 def _stale(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
     """A file that was uploaded before the tag's commit was made cannot have been built from it."""
+    if release.index:
+        told = _contradicted(release, release.index, fetches)
+        way_out = f"Wait until the build is published, or: {_way_out(facts)}"
+        return Refused(reason=Reason.STALE_ASSET, evidence=told, way_out=way_out) if told else None
     for asset in (f.candidates[0] for f in fetches):
         if is_older(asset, release):
             commit = f"{release.commit[:12]}{_dated(release)}"
@@ -70,11 +85,34 @@ def _stale(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Ref
     return None
 
 
+def _contradicted(release: Release, index: BuildIndex, fetches: tuple[Fetch, ...]) -> str:
+    """Where the index of a build disagrees with the release it lies in, for files that would be fetched."""
+    if fetches and index.commit != release.commit:
+        return (
+            f"the build index of {release.repo} is that of {index.commit[:12]} (built {index.built_at}), "
+            f"but {release.tag} leads to {release.commit[:12]}{_dated(release)}"
+        )
+    for asset in (f.candidates[0] for f in fetches):
+        said = index.assets.get(asset.name)
+        if said is None:
+            return f"the build index of {index.commit[:12]} does not list {asset.name}, uploaded {asset.created_at}"
+        if said.size != asset.size:
+            there = f"the one uploaded {asset.created_at} has {asset.size}"
+            return f"the build index of {index.commit[:12]} says {said.size} bytes for {asset.name}, {there}"
+    return ""
+
+
 def is_older(asset: Asset, release: Release) -> bool:
     """Whether the file predates the commit that the release names, by more than clocks may differ."""
     if not release.committed_at:
         return False
     return datetime.fromisoformat(asset.created_at) < datetime.fromisoformat(release.committed_at) - SKEW
+
+
+def _published(release: Release) -> str:
+    """The commit of the files, with its date where that is known."""
+    made = release.built_from
+    return f"{made[:12]}{_dated(release)}" if made == release.commit else f"{made[:12]} (by the build index)"
 
 
 def _dated(release: Release) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cockpitpm.decide.drift import drift
+from cockpitpm.decide.drift import drift, out_of_the_way
 from cockpitpm.errors import ExitCode, PlanError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, MachineFacts
@@ -56,18 +56,20 @@ def _unknown_bytes(facts: AppFacts, bundle: Bundle) -> Refused | None:
     for binary in bundle.binaries:
         fact = facts.files.get(binary.name)
         if fact and not may_be_ours(facts, fact) and (told := drift(facts, fact)):
-            return Refused(reason=Reason.UNKNOWN_LOCAL, evidence=told, way_out=_way_out(facts, binary.name))
+            return Refused(reason=Reason.UNKNOWN_LOCAL, evidence=told, way_out=_way_out(facts, fact))
     return None
 
 
-def _way_out(facts: AppFacts, binary: str) -> str:
+def _way_out(facts: AppFacts, fact: FileFact) -> str:
+    if fact.unread:
+        return f"Make it readable, or move it away: `{out_of_the_way(facts, fact)}`"
     if facts.installed:
         number = facts.installed.number
         return (
             f"Keep them with `cockpitpm adopt {facts.app} --reason WHY`, or put the recorded ones back with "
             f"`cockpitpm rollback {facts.app} --to {number}` (yours are kept aside)"
         )
-    return f"Move the file away if nobody needs it: `mv bin/{binary} bin/{binary}.mine`"
+    return f"Move the file away if nobody needs it: `{out_of_the_way(facts, fact)}`"
 
 
 def _sockets(bundle: Bundle, machine: MachineFacts) -> Refused | None:

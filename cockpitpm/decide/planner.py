@@ -9,6 +9,7 @@ from attrs import evolve
 
 from cockpitpm.decide.adopt import adopt
 from cockpitpm.decide.holds import held
+from cockpitpm.decide.interruption import interruption
 from cockpitpm.decide.mend import mend
 from cockpitpm.decide.obstacles import damaged, not_installed
 from cockpitpm.decide.release import towards_release
@@ -32,7 +33,7 @@ def make_plan(
         verb=request.verb,
         role=catalog.role,
         catalog_digest=catalog.digest,
-        apps=tuple(a for a in apps if a is not None),
+        apps=tuple(evolve(a, interruption=interruption(facts[a.app], a)) for a in apps if a is not None),
         actor=request.actor,
         reason=request.reason,
         allowed=request.allow,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cockpitpm.decide.assets import choose
-from cockpitpm.decide.freshness import unfresh
+from cockpitpm.decide.freshness import unfresh, upload_of
 from cockpitpm.decide.obstacles import may_be_ours, obstacle
 from cockpitpm.decide.steps import registers, retires, steps_towards
 from cockpitpm.decide.wanted import wanted_services
@@ -22,7 +22,7 @@ from cockpitpm.model.plan import (
     UpToDate,
     Waiting,
 )
-from cockpitpm.model.receipt import Generation
+from cockpitpm.model.receipt import Generation, Receipt
 from cockpitpm.model.release import Release
 
 
@@ -38,7 +38,7 @@ def towards_release(facts: AppFacts, machine: MachineFacts, allow: tuple[Reason,
     fetches = choose(facts.declared, facts.release)
     if isinstance(fetches, Refused):
         return _plain(facts, fetches)
-    missing = _changed(facts, fetches)
+    missing = _changed(facts, facts.declared, facts.release, fetches)
     stop = _blocked(facts, facts.release, fetches) or unfresh(facts, facts.release, missing, allow)
     if stop:
         return _plain(facts, stop)
@@ -56,12 +56,22 @@ def _compare(
     return _full(facts, bundle, decision, missing, machine)
 
 
-def _changed(facts: AppFacts, fetches: tuple[Fetch, ...]) -> tuple[Fetch, ...]:
-    """The downloads whose bytes are not here. An upload keeps its uuid for ever, so an equal uuid is equal bytes."""
-    if facts.installed is None or _seen(facts, fetches):
-        return fetches if facts.installed is None else ()
-    have = {r.binary: r.uuid for r in facts.installed.receipts}
-    return tuple(f for f in fetches if have.get(f.binary) not in {a.uuid for a in f.candidates})
+def _changed(facts: AppFacts, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...]) -> tuple[Fetch, ...]:
+    """The downloads whose bytes are not here. An upload keeps its uuid for ever, so an equal uuid is equal bytes.
+
+    Of an archive another member may be asked for than the one that is here.
+    """
+    if facts.installed is None:
+        return fetches
+    others = {r.binary for r in facts.installed.receipts if _other_member(r, facts.installed.bundle, bundle)}
+    if _seen(facts, fetches):
+        return tuple(f for f in fetches if f.binary in others)
+    have = {r.binary: r for r in facts.installed.receipts if r.binary not in others}
+    return tuple(f for f in fetches if f.binary not in have or not upload_of(have[f.binary], f.candidates, release))
+
+
+def _other_member(receipt: Receipt, held: Bundle, wanted: Bundle) -> bool:
+    return held.member_path(receipt.binary, receipt.asset) != wanted.member_path(receipt.binary, receipt.asset)
 
 
 def _seen(facts: AppFacts, fetches: tuple[Fetch, ...]) -> bool:
@@ -85,11 +95,13 @@ def _same_bytes(facts: AppFacts, bundle: Bundle, release: Release, machine: Mach
 
 
 def _told(installed: Generation, release: Release) -> str:
-    commit = installed.built_from
-    there = {asset.uuid for asset in release.assets}
-    if commit == release.commit or not {r.uuid for r in installed.receipts} <= there:
+    commit, moved = installed.built_from, f"{release.tag} moved to {release.commit[:7]}"
+    there = all(upload_of(r, release.assets, release) for r in installed.receipts)
+    if commit == release.commit or not there:
         return f"{release.tag} holds the build that is installed ({commit[:7]})"
-    return f"{release.tag} moved to {release.commit[:7]}, its files are still those that are installed ({commit[:7]})"
+    if release.index and release.index.commit == release.commit:
+        return f"{moved}, but nothing that matters changed since the build that is installed ({commit[:7]})"
+    return f"{moved}, its files are still those that are installed ({commit[:7]})"
 
 
 def _runs_as(bundle: Bundle) -> tuple[object, ...]:
@@ -145,9 +157,10 @@ def _blocked(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> R
     uuids = {f.candidates[0].uuid for f in fetches}
     for block in facts.state.blocked if facts.installed else ():
         if set(block.uuids) == uuids:
+            build = f"the build at {release.tag} ({release.built_from[:7]})"
             return Refused(
                 reason=Reason.BLOCKED_BUILD,
-                evidence=f"the build at {release.tag} ({release.commit[:7]}) failed here on {block.at}: {block.reason}",
+                evidence=f"{build} failed here on {block.at}: {block.reason}",
                 way_out="Publish another build to the channel; this one is not offered again",
             )
     return None

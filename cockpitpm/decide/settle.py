@@ -17,6 +17,7 @@ from cockpitpm.model.plan import (
     Reregister,
     Retire,
     Staged,
+    Upgrade,
     UpToDate,
 )
 from cockpitpm.model.receipt import build_of
@@ -24,8 +25,8 @@ from cockpitpm.model.receipt import build_of
 
 def settle(plan: AppPlan, staged: Mapping[str, Staged]) -> AppPlan:
     """Shorten the plan: bytes that must be proven and are not are refused, and so is a build that failed here; the same
-    bytes need no restart; a binary that cannot run here gives way to the next candidate that the plan lists. `staged`
-    has an entry for each Fetch.
+    bytes need no restart; a binary that cannot run here gives way to the next candidate that the plan lists, and the
+    note of its Fetch says so. `staged` has an entry for each Fetch.
 
     Nothing is decided while a Fetch has another first candidate than the one that was staged for it.
     """
@@ -45,7 +46,26 @@ def settle(plan: AppPlan, staged: Mapping[str, Staged]) -> AppPlan:
         )
     if plan.origin and build == build_of(r.sha256 for r in plan.installed):
         return _same(plan)
-    return plan
+    return evolve(
+        plan, steps=tuple(_told(plan, s, staged[s.binary]) if isinstance(s, Fetch) else s for s in plan.steps)
+    )
+
+
+def _told(plan: AppPlan, fetch: Fetch, found: Staged) -> Fetch:
+    """The same download; what is to be known of the bytes that will run takes the place of what was told before."""
+    remarks = [text for text in (found.caution, _swapped(plan, fetch, found)) if text]
+    return evolve(fetch, note=f"{found.asset.name}: {'; '.join(remarks)}") if remarks else fetch
+
+
+def _swapped(plan: AppPlan, fetch: Fetch, found: Staged) -> str:
+    """What replaced a file that nobody made a commit for."""
+    match plan.decision:
+        case Upgrade(release=release, commit=commit) if release.built_from == commit:
+            old = next((r.sha256 for r in plan.installed if r.binary == fetch.binary), "")
+            same = f"it was replaced at {release.tag} under the same commit {commit[:12]}"
+            return f"{same}, sha256 {old[:12]} before, {found.sha256[:12]} now" if old not in ("", found.sha256) else ""
+        case _:
+            return ""
 
 
 def _problem(staged: Staged) -> str:
@@ -59,10 +79,14 @@ def _next(plan: AppPlan, unfit: Mapping[str, Fetch], staged: Mapping[str, Staged
         told = staged[spent[0].binary]
         evidence = f"{told.asset.name} cannot run here: {_problem(told)}"
         return _refuse(plan, Reason.NOT_RUNNABLE, evidence, "Publish a build for this machine")
-    steps = tuple(
-        evolve(s, candidates=s.candidates[1:]) if isinstance(s, Fetch) and s.binary in unfit else s for s in plan.steps
-    )
-    return evolve(plan, steps=steps)
+    steps = (_given_way(s, staged) if isinstance(s, Fetch) and s.binary in unfit else s for s in plan.steps)
+    return evolve(plan, steps=tuple(steps))
+
+
+def _given_way(fetch: Fetch, staged: Mapping[str, Staged]) -> Fetch:
+    first, *others = fetch.candidates
+    told = f"{first.name} cannot run here: {_problem(staged[fetch.binary])}; {others[0].name} is taken instead"
+    return evolve(fetch, candidates=tuple(others), note=told)
 
 
 def _other_bytes(plan: AppPlan, staged: Mapping[str, Staged]) -> Refused | None:

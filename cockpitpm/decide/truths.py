@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cockpitpm.decide.drift import drift
+from cockpitpm.decide.drift import drift, out_of_the_way
 from cockpitpm.decide.holds import held_remark
 from cockpitpm.decide.running import judge
 from cockpitpm.decide.wanted import wanted_services
@@ -84,6 +84,8 @@ def _service(facts: AppFacts, generation: Generation, service: Service, installe
 def _file(facts: AppFacts, file: FileFact) -> FileTruth:
     if file.entry is Entry.ABSENT:
         return FileTruth.MISSING
+    if file.unread:
+        return FileTruth.UNKNOWN
     return FileTruth.DRIFTED if drift(facts, file) else FileTruth.RECORDED
 
 
@@ -105,7 +107,10 @@ def _behind(facts: AppFacts, generation: Generation) -> Iterator[Remark]:
 
 
 def _drifted(facts: AppFacts, generation: Generation, file: FileFact) -> Iterator[Remark]:
-    if told := drift(facts, file):
+    told = drift(facts, file)
+    if told and file.unread:
+        yield Remark(note=Note.UNVERIFIED, evidence=told, next_step=out_of_the_way(facts, file))
+    elif told:
         again = f"cockpitpm rollback {facts.app} --to {generation.number}"
         yield Remark(note=Note.DRIFTED, evidence=told, next_step=again)
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from cockpitpm.errors import MachineError
+from cockpitpm.forges import words
 
 Warn = Callable[[str], None]
 """Takes one line about something odd that was not an obstacle. It may be called from several threads."""
 
+STORE = "Store a token for this forge; `cockpitpm secret --help` tells how"
+"""The way out wherever a forge wants to know who asks."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -18,7 +21,7 @@ def origin(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     port = parts.port or _PORTS.get(parts.scheme, 0)
     if not port or not parts.hostname or "@" in parts.netloc or not _clean(url):
-        raise ValueError(f"{url!r} is not an http or https address")
+        raise ValueError(f"{words.address(url)} is not an http or https address")
     return parts.scheme, parts.hostname, port
 
 
@@ -51,7 +54,8 @@ def base_of(name: str, url: str) -> SplitResult:
     try:
         origin(url)
     except ValueError:
-        raise MachineError(f"forge {name}: {url!r} is not an http or https address", "Correct its url") from None
+        shown = words.address(url)
+        raise MachineError(f"forge {name}: {shown} is not an http or https address", "Correct its url") from None
     return urlsplit(url.rstrip("/"))
 
 

@@ -11,7 +11,7 @@ from urllib3.response import BaseHTTPResponse
 
 from cockpitpm.errors import ForgeDenied, ForgeError, ForgeUnreachable
 from cockpitpm.forges import fields, words
-from cockpitpm.forges.access import Access, Warn, joined, origin
+from cockpitpm.forges.access import STORE, Access, Warn, joined, origin
 from cockpitpm.forges.patience import Deadline
 from cockpitpm.forges.wire import Wire, pieces
 
@@ -47,7 +47,7 @@ class Api:
         Raises ForgeDenied, ForgeUnreachable, or ForgeError for an answer that is none.
         """
         answer = self._follow(path, deadline, frozenset({404}))
-        return fields.read(answer.body, deadline.who) if answer.status == 200 else None
+        return fields.read(answer.body, _called(deadline)) if answer.status == 200 else None
 
     def count(self, path: str, deadline: Deadline) -> int | None:
         """How many entries the list at `path`, which asks for one of them, has in all. Raises as `get`.
@@ -57,7 +57,7 @@ class Api:
         answer = self._follow(path, deadline, _UNKNOWN)
         if answer.status != 200:
             return None
-        told, listed = answer.headers.get("X-Total-Count", ""), fields.length(answer.body, deadline.who)
+        told, listed = answer.headers.get("X-Total-Count", ""), fields.length(answer.body, _called(deadline))
         plain = told.isascii() and told.isdecimal() and len(told) < 16
         return int(told) if plain and (int(told) > 0) == (listed > 0) else None
 
@@ -89,9 +89,10 @@ class Api:
             return Answer(status=response.status, moved_to=self._moved(response, url, deadline))
         said = _message(response, url, deadline)
         if response.status == 401:
-            raise ForgeDenied(f"{deadline.who}: {_host(url)} asks for a token{said}", "Store a token for this forge")
+            raise ForgeDenied(f"{deadline.who}: {_host(url)} asks for a token{said}", STORE)
         if response.status == 403:
-            raise ForgeDenied(f"{deadline.who}: {_host(url)} refuses{said}", "The token needs scope read:repository")
+            hint = "The token needs scope read:repository" if self._access.token else STORE
+            raise ForgeDenied(f"{deadline.who}: {_host(url)} refuses{said}", hint)
         if response.status >= 500:
             raise ForgeUnreachable(f"{deadline.who}: answers {response.status}{said}", f"Is {_host(url)} healthy?")
         raise ForgeError(f"{deadline.who}: answers {response.status}{said}", f"Is {_host(url)} a forge?")
@@ -104,7 +105,7 @@ class Api:
         except ValueError:
             inside = False
         if not inside:
-            shown = words.plain(target, 80)
+            shown = words.address(target)
             raise ForgeError(f"{deadline.who}: redirected out of the API to {shown}", "Correct the forge's url")
         repository = tuple(url.removeprefix(f"{self._base}/").split("/")[:3])
         if repository not in self._told:
@@ -112,6 +113,10 @@ class Api:
             path = words.plain(urlsplit(target).path)
             self._warn(f"{deadline.who}: the repository was renamed, now at {path}. Correct the bundle")
         return target
+
+
+def _called(deadline: Deadline) -> str:
+    return f"{deadline.who}: the answer"
 
 
 def _host(url: str) -> str:
@@ -127,7 +132,9 @@ def _body(response: BaseHTTPResponse, url: str, deadline: Deadline) -> bytes:
             "Something in front of it wants a browser or a sign-in, or the url is not the forge's",
         )
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ForgeError(f"{deadline.who}: the answer is compressed, unasked", f"Check what fronts of {_host(url)}")
+        raise ForgeError(
+            f"{deadline.who}: the answer is compressed, unasked", f"Check what stands in front of {_host(url)}"
+        )
     return _limited(response, url, deadline)
 
 

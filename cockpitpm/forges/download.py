@@ -14,7 +14,7 @@ from urllib3.response import BaseHTTPResponse
 
 from cockpitpm.errors import AssetBroken, ForgeDenied, ForgeError, ForgeUnreachable, ReleaseNotReady
 from cockpitpm.forges import words
-from cockpitpm.forges.access import Access, inward, joined, origin
+from cockpitpm.forges.access import STORE, Access, inward, joined, origin
 from cockpitpm.forges.patience import Deadline, Pace
 from cockpitpm.forges.wire import Cut, Wire, pieces
 from cockpitpm.model.release import Asset
@@ -53,8 +53,9 @@ def _checked(url: str, asset: Asset, access: Access, deadline: Deadline) -> tupl
         here = origin(url)
         secure = "https" in {access.origin[0], origin(asset.url)[0]}
     except ValueError:
-        shown = words.plain(url, 80)
-        raise ForgeError(f"{deadline.who}: {shown} is not an http or https address", "Check the forge") from None
+        shown = words.address(url)
+        hint = "Correct the address on the forge"
+        raise ForgeError(f"{deadline.who}: {shown} is not an http or https address", hint) from None
     if secure and here[0] != "https":
         raise ForgeError(f"{deadline.who}: led from https to http at {here[1]}", "Correct the forge's own address")
     if inward(here[1]) and not inward(access.origin[1]):
@@ -66,7 +67,7 @@ def _next(response: BaseHTTPResponse, url: str, deadline: Deadline) -> str:
     target = joined(url, response.headers.get("Location", ""))
     if target.partition("?")[0].rstrip("/").endswith("/user/login"):
         host = urlsplit(url).netloc
-        raise ForgeDenied(f"{deadline.who}: {host} wants a sign-in", "Store a token for this forge")
+        raise ForgeDenied(f"{deadline.who}: {host} wants a sign-in", STORE)
     return target
 
 
@@ -89,7 +90,7 @@ def _judge(response: BaseHTTPResponse, url: str, deadline: Deadline) -> None:
     if status == 200:
         return
     if status in {401, 403}:
-        raise ForgeDenied(f"{deadline.who}: {host} refuses the download ({status})", "Store a token that may read it")
+        raise ForgeDenied(f"{deadline.who}: {host} refuses the download ({status})", STORE)
     if status in {404, 410}:
         raise ReleaseNotReady(
             f"{deadline.who}: {host} no longer has it", "It is probably being replaced: try again in a minute"
@@ -104,16 +105,21 @@ def _compare(response: BaseHTTPResponse, asset: Asset, deadline: Deadline) -> No
     headers = response.headers
     length = headers.get("Content-Length", str(asset.size))
     if "html" in headers.get("Content-Type", "").lower() and length != str(asset.size):
-        raise AssetBroken(f"{deadline.who}: a web page came instead, probably a sign-in", "Store a token")
+        raise AssetBroken(f"{deadline.who}: a web page came instead, probably a sign-in", STORE)
     if headers.get("Content-Encoding", "identity").lower() != "identity":
         raise AssetBroken(f"{deadline.who}: the body is compressed, unasked", "Check what stands in front of the forge")
     if length != str(asset.size):
         shown = words.plain(length, 30)
-        raise AssetBroken(f"{deadline.who}: {shown} bytes instead of {asset.size}", "It was replaced, or is damaged")
+        raise AssetBroken(
+            f"{deadline.who}: {shown} bytes instead of {asset.size}", "It was replaced, or is damaged: try again later"
+        )
     tagged = _UUID.fullmatch(headers.get("ETag", ""))
     if tagged and _UUID.fullmatch(f'"{asset.uuid}"') and tagged[1] != asset.uuid:
         # The address is a name: after a replacement it leads to another upload, perhaps one of the same size.
-        raise AssetBroken(f"{deadline.who}: it was replaced since the release was read", "Try again: plan anew")
+        raise AssetBroken(
+            f"{deadline.who}: it was replaced since the release was read",
+            "Run the command again: it reads the release anew",
+        )
 
 
 def _timed(response: BaseHTTPResponse, url: str, asset: Asset, deadline: Deadline) -> Iterator[bytes]:

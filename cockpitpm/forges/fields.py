@@ -15,6 +15,10 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _DIGEST: Final = re.compile(r"([a-z0-9]{1,20}):([0-9a-f]{16,256})")
 
 
+class _Odd(ValueError):
+    """What the json module would let pass."""
+
+
 class Fields:
     """One JSON object. `what` names it in errors, such as `the release of alpha/beta at latest`.
 
@@ -127,17 +131,21 @@ def length(body: bytes, what: str) -> int:
 def _parsed(body: bytes, what: str) -> object:
     try:
         value: object = json.loads(body, parse_constant=_refuse, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise ForgeError(f"{what} is not JSON ({words.plain(str(error), 80)})", "Is this a forge?") from None
-    return value
+    except _Odd as error:
+        reason = f" ({error})"
+    except (ValueError, RecursionError):
+        reason = ""
+    else:
+        return value
+    raise ForgeError(f"{what} is not JSON{reason}", "Is this the address of a forge?")
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
+    raise _Odd(f"{word} is no number")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key appears twice")
+        raise _Odd("a key appears twice")
     return found

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from cockpitpm.errors import ForgeDenied, ForgeError, ReleaseNotFound, ReleaseNotReady
 from cockpitpm.forges import words
-from cockpitpm.forges.access import Access, base_of
+from cockpitpm.forges.access import STORE, Access, base_of
 from cockpitpm.forges.lineage import Lineage
 from cockpitpm.forges.outage import NoConnection, Outage
 from cockpitpm.forges.patience import Deadline, Patience
@@ -95,15 +95,16 @@ class ForgejoForge:
         """What a 404 means: a release that was there is being replaced, or its tag deleted and pushed again."""
         where = f"forge {self._name}: no release {tag} in {full}"
         if self._access.refused:
-            return ForgeDenied(f"{where} that can be seen without a token; the stored one was refused", "Store another")
+            return ForgeDenied(f"{where} that can be seen without a token; the stored one was refused", STORE)
         if known:
             return ReleaseNotReady(
                 f"{where} at this moment; there was one",
-                "It is being replaced, was withdrawn, or is private now and needs a token: try again later",
+                "Try again later: it is being replaced, was withdrawn, or is private now and needs a token",
             )
         if self._access.token is None:
-            return ReleaseNotFound(where, "A private repository looks the same without a token")
-        return ReleaseNotFound(where, "A private repository looks the same to a token that may not read it")
+            return ReleaseNotFound(where, f"A private repository looks the same without a token. {STORE}")
+        hint = "Check its name and the channel; a private repository looks the same to a token that may not read it"
+        return ReleaseNotFound(where, hint)
 
     def _ask(self, deadline: Deadline, question: Callable[[Api], _T]) -> _T:
         """Ask the API, unless nobody was there a moment ago."""

@@ -102,7 +102,10 @@ class Shelf:
         for item in self.manifest().items("assets"):
             if item.name("name") == asset.name and (found := self.asset(item)).uuid == asset.uuid:
                 return found
-        raise AssetBroken(f"{self.who}: it was replaced since the release was read", "Try again: plan anew")
+        raise AssetBroken(
+            f"{self.who}: it was replaced since the release was read",
+            "Run the command again: it reads the release anew",
+        )
 
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:

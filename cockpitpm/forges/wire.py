@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from http.client import IncompleteRead
+from http.client import IncompleteRead, RemoteDisconnected
+from ssl import SSLCertVerificationError, SSLError
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -114,12 +115,31 @@ def wrapped(error: Exception, url: str, deadline: Deadline) -> ForgeError:
     if deadline.left <= 0:
         return ForgeUnreachable(f"{deadline.who}: not finished within {deadline.allowed:g} s", f"Is {host} overloaded?")
     if isinstance(error, foreign.SSLError):
-        return ForgeUnreachable(f"{deadline.who}: {words.plain(str(error))}", f"Check the certificate of {host}")
+        return _insecure(error, host, deadline)
     if isinstance(error, foreign.TimeoutError):
         return ForgeUnreachable(f"{deadline.who}: {host} fell silent", "Try again later")
-    reason = words.plain(str(error), 80)
-    kind = Cut if _is_cut(error) else ForgeUnreachable
-    return kind(f"{deadline.who}: the connection to {host} broke ({reason})", "Try again later")
+    kind, (reason, hint) = (Cut if _is_cut(error) else ForgeUnreachable), _reason(error, host)
+    return kind(f"{deadline.who}: the connection to {host} broke: {reason}", hint)
+
+
+def _insecure(error: Exception, host: str, deadline: Deadline) -> ForgeUnreachable:
+    inner = next((part for part in error.args if isinstance(part, SSLError)), None)
+    if isinstance(inner, SSLCertVerificationError):
+        why = words.plain(inner.verify_message, 80).rstrip(".")
+        return ForgeUnreachable(f"{deadline.who}: no trust in {host}: {why}", f"Check the certificate of {host}")
+    why = words.plain((inner and inner.reason) or "no reason told", 80).lower().replace("_", " ")
+    return ForgeUnreachable(f"{deadline.who}: no TLS with {host}: {why}", f"Does {host} speak https?")
+
+
+def _reason(error: Exception, host: str) -> tuple[str, str]:
+    """Why a connection broke and the way out; the foreign text would be the insides of a program."""
+    parts = (error, *error.args)
+    if _is_cut(error):
+        return "it ended in the middle of an answer", "Try again later"
+    if any(isinstance(part, RemoteDisconnected) for part in parts):
+        return "it was closed without an answer", "Try again later"
+    told = next((part.strerror for part in parts if isinstance(part, OSError) and part.strerror), "")
+    return (words.plain(told, 80), "Try again later") if told else ("the answer is not HTTP", f"Is {host} a forge?")
 
 
 def _is_cut(error: Exception) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from cockpitpm.errors import ForgeError
 from cockpitpm.model.bundle import Repo
@@ -61,6 +62,19 @@ def moment(text: str) -> str | None:
     except ValueError:
         return None
     return text
+
+
+def address(url: str) -> str:
+    """An address as it may be shown: what may be secret in it, a user with a password and a query, is left out."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
+    user, _, host = parts.netloc.rpartition("@")
+    if not host:  # where the user ends cannot be told then
+        return f"an address without a host ({plain(parts.scheme, 20) or 'no scheme'})"
+    netloc = f"…@{host}" if user else host
+    return plain(parts._replace(netloc=netloc, query="…" if parts.query else "", fragment="").geturl(), 80)
 
 
 def plain(text: str, limit: int = 160) -> str:

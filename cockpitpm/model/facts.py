@@ -10,7 +10,7 @@ from attrs import field, frozen
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.process import FileId, Image, ProcessId
-from cockpitpm.model.receipt import Generation
+from cockpitpm.model.receipt import ActivationRecord, Generation
 from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.model.service import Definition, Runs, ServiceStatus
 from cockpitpm.model.settings import Hold
@@ -29,13 +29,15 @@ class Entry(Enum):
 class FileFact:
     """The bytes that `bin/<binary>` leads to. `sha256` is None where there are none (or the link leads nowhere).
 
-    `owner` is the app whose link stands there if it is another app's.
+    `owner` is the app whose link stands there if it is another app's. `unread` is why there are bytes that could not be
+    read, such as "Permission denied"; mostly empty.
     """
 
     binary: str
     entry: Entry
     sha256: str | None = None
     owner: str = ""
+    unread: str = ""
 
 
 @frozen(kw_only=True)
@@ -81,7 +83,8 @@ class AppFacts:
     folder that `current` leads to, empty if none. `numbers` are the generations that have a file, `generations` those
     that can be read. `damaged` is why the current one is not among them: the app then counts as not installed. `hold`
     is one that is in force now.
-    `pinned` says that the machine names one exact release for it.
+    `pinned` says that the machine names one exact release for it. `activations` are the last lines of history that are
+    about it, oldest first.
     """
 
     app: str
@@ -100,6 +103,7 @@ class AppFacts:
     ancestry: Ancestry | None = None
     hold: Hold | None = None
     pinned: bool = False
+    activations: tuple[ActivationRecord, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.bundle import Bundle
+from cockpitpm.model.interruption import Interruption
 from cockpitpm.model.receipt import Proof, Receipt, Verb
 from cockpitpm.model.release import Asset, Release
 from cockpitpm.model.request import OLDER as OLDER
@@ -218,7 +219,8 @@ class FileKind(Enum):
 
 @frozen(kw_only=True)
 class Staged:
-    """One downloaded binary. `problem` is why it cannot run here, empty if nothing speaks against it.
+    """One downloaded binary. `problem` is why it cannot run here, empty if nothing speaks against it; `caution` is what
+    to know of one that can, mostly empty.
 
     `sha256`, `md5` and `size` are those of the file that will run; the archive that it came from, if any, has
     `asset_sha256` and `asset_md5`. `proofs` are about the asset; `require` is what its source must give of them.
@@ -229,6 +231,7 @@ class Staged:
     md5: str
     kind: FileKind
     problem: str = ""
+    caution: str = ""
     size: int = 0
     asset_sha256: str = ""
     asset_md5: str = ""
@@ -244,7 +247,7 @@ class AppPlan:
     rollback those of the target: what needs no download. `blocked` are builds that failed here, as `build_of` names
     them. `wanted` says which services are meant to run afterwards, `cycle` which to restart although they run the
     right bytes. `because` tells why an app is here that nobody named. `local` are the sha256 of files that stand where
-    an install would put its own: only equal bytes may come there.
+    an install would put its own: only equal bytes may come there. `interruption` is foreseen, not promised.
     """
 
     app: str
@@ -260,6 +263,7 @@ class AppPlan:
     cycle: tuple[str, ...] = ()
     because: str = ""
     local: Mapping[str, str] = field(factory=dict)
+    interruption: Interruption | None = None
 
     @property
     def acts(self) -> bool:

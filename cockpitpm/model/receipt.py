@@ -123,12 +123,17 @@ class Outcome(Enum):
 
 @frozen(kw_only=True)
 class ServiceChange:
-    """One service across a transaction: its process before and after (None: none), and the last word of its probe."""
+    """One service across a transaction: its process before and after (None: none), and the last word of its probe.
+
+    `interrupted_ms` is for how many milliseconds it was away: from the moment it was asked to stop until the new
+    process was ready. None if it was not restarted, did not run before, or was not watched all the time.
+    """
 
     service: str
     before: ProcessId | None
     after: ProcessId | None
     answer: str
+    interrupted_ms: int | None = None
 
 
 @frozen(kw_only=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Final
 
 from attrs import frozen
+
+INDEX: Final = "cockpitpm-index.json"
+"""The asset that lists the others."""
 
 
 class CommitSource(Enum):
@@ -49,10 +54,33 @@ class Asset:
 
 
 @frozen(kw_only=True)
+class Indexed:
+    """What a build index says of one asset: the sha256, lower-case hex, and the size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@frozen(kw_only=True)
+class BuildIndex:
+    """What the publisher says of a whole build, uploaded last: its `commit` in full and its assets by name.
+
+    `unchanged_since` is the commit that the files were really built from, where `commit` changed nothing that matters
+    to them; otherwise empty. `built_at` is RFC 3339.
+    """
+
+    commit: str
+    built_at: str
+    assets: Mapping[str, Indexed]
+    unchanged_since: str = ""
+
+
+@frozen(kw_only=True)
 class Release:
     """What a tag holds now. `repo` is `owner/name`; `commit` is the peeled commit that the tag leads to, in full.
 
-    `committed_at` is the committer's date of that commit, RFC 3339; empty where the forge does not tell it.
+    `committed_at` is the committer's date of that commit, RFC 3339; empty where the forge does not tell it. `index` is
+    what the build index among the assets says, if there is one.
     """
 
     forge: str
@@ -64,6 +92,17 @@ class Release:
     commit_known_by: CommitSource
     assets: tuple[Asset, ...]
     committed_at: str = ""
+    index: BuildIndex | None = None
+
+    @property
+    def built_from(self) -> str:
+        """The commit that the files were made from, as far as anybody says: the index, else the tag."""
+        return (self.index.unchanged_since or self.index.commit) if self.index else self.commit
+
+    @property
+    def known_by(self) -> CommitSource:
+        """Who says so."""
+        return CommitSource.INDEX if self.index else self.commit_known_by
 
     def named(self, name: str) -> tuple[Asset, ...]:
         """Every asset of this name: a forge may hold several, and that is the planner's to refuse."""

@@ -56,12 +56,25 @@ class Flip:
     hashes: Mapping[str, str] = field(factory=dict)
 
 
+Exported = Mapping[str, Mapping[str, str]]
+"""Variables and their values by service."""
+
+
+@frozen(kw_only=True)
+class Offered:
+    """What was exported before a transaction changed it: kept until that has ended, well or not."""
+
+    transaction: str
+    before: Exported
+
+
 @frozen(kw_only=True)
 class AppState:
     """Everything remembered about one app. Unknown keys of the file are kept by `cockpitpm.record.state`.
 
     `flips` are the newest few, oldest first. `stamps` are those of the binaries that the last flip put in place.
-    `exported` are, by service, the variables that were set in the environment of whoever registered it.
+    `exported` are, by service, the variables that were set in the environment of whoever registered it;
+    `offered` says that a transaction has just made them so.
     """
 
     app: str
@@ -70,4 +83,5 @@ class AppState:
     observation: Observation | None = None
     flips: tuple[Flip, ...] = ()
     stamps: Mapping[str, FileStamp] = field(factory=dict)
-    exported: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    exported: Exported = field(factory=dict)
+    offered: Offered | None = None

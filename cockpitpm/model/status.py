@@ -11,7 +11,9 @@ from cockpitpm.model.service import Runs, ServiceState, Wanted
 
 
 class FileTruth(Enum):
-    """The file that the service would execute if it started now, held against the receipt."""
+    """The file that the service would execute if it started now, held against the receipt. UNKNOWN: it is there and
+    cannot be read.
+    """
 
     RECORDED = "recorded"
     DRIFTED = "drifted"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
 from cockpitpm.errors import StoreError
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, FileFact, InPlace, Unavailable
-from cockpitpm.model.receipt import Generation
+from cockpitpm.model.receipt import ActivationRecord, Generation
 from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.model.state import AppState
 from cockpitpm.observe.services import look_at_all
@@ -77,6 +77,11 @@ def with_services(facts: AppFacts, supervisor: Supervisor, processes: Processes)
     bundles = [b for b in (facts.installed.bundle if facts.installed else None, facts.declared) if b]
     names = dict.fromkeys(s.name for bundle in bundles for s in bundle.services)
     return evolve(facts, services=look_at_all(supervisor, processes, names))
+
+
+def with_activations(facts: AppFacts, recent: Iterable[ActivationRecord]) -> AppFacts:
+    """The same facts with those of the last lines of history that are about the app."""
+    return evolve(facts, activations=tuple(line for line in recent if line.app == facts.app))
 
 
 def with_release(facts: AppFacts, release: Release | Unavailable) -> AppFacts:

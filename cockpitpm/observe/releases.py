@@ -11,6 +11,7 @@ from cockpitpm.errors import ForgeError, ReleaseNotReady
 from cockpitpm.model.bundle import Repo
 from cockpitpm.model.facts import Unavailable
 from cockpitpm.model.release import Ancestry, Release
+from cockpitpm.observe.build_index import with_index
 from cockpitpm.ports import Forge
 
 AT_ONCE = 8
@@ -38,7 +39,8 @@ def releases(forge: Callable[[Repo], Forge], asked: Iterable[Question]) -> dict[
 
 def _release(forge: Callable[[Repo], Forge], asked: Question) -> Release | Unavailable:
     try:
-        return forge(asked.repo).release(asked.repo, asked.channel, asked.seen)
+        here = forge(asked.repo)
+        return with_index(here, here.release(asked.repo, asked.channel, asked.seen), asked.seen)
     except ForgeError as error:
         return _unavailable(error)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from cockpitpm.record.durable import disk, make_folder, sync_folder, write_all
 
 START = "0" * 64
 """What the first line holds as the hash of the line before it."""
+TAIL = 256 * 1024
+"""Bytes of the end of the history that `recent` reads; lines are mostly shorter than 2 kB."""
 
 
 @frozen(kw_only=True)
@@ -50,7 +52,16 @@ def append(path: Path, entry: ActivationRecord) -> None:
 
 def entries(path: Path) -> Iterator[ActivationRecord]:
     """What can be read, oldest first, the chain unchecked: for joins that a broken line must not stop."""
-    for line in _bytes(path).split(b"\n"):
+    return _decoded(_bytes(path).split(b"\n"))
+
+
+def recent(path: Path, longest: int = TAIL) -> Iterator[ActivationRecord]:
+    """The same of the last `longest` bytes only, however long the history has grown."""
+    return _decoded(_bytes(path, longest).split(b"\n"))
+
+
+def _decoded(lines: Iterable[bytes]) -> Iterator[ActivationRecord]:
+    for line in lines:
         try:
             yield decode(ActivationRecord, json.loads(line)["entry"])
         except (ValueError, KeyError, TypeError):
@@ -70,11 +81,15 @@ def read(path: Path) -> tuple[HistoryLine, ...]:
     return tuple(found)
 
 
-def _bytes(path: Path) -> bytes:
-    if not path.exists():
-        return b""
+def _bytes(path: Path, longest: int | None = None) -> bytes:
+    """The file, or its end: a line that is cut in two by that is none."""
     with disk("read the history"):
-        return path.read_bytes()
+        if not path.exists():
+            return b""
+        with path.open("rb") as file:
+            if longest is not None:
+                file.seek(max(0, path.stat().st_size - longest))
+            return file.read()
 
 
 def _entry(path: Path, number: int, line: bytes, before: str) -> ActivationRecord:

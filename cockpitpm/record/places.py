@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from stat import S_ISREG
 
 from cockpitpm.model.facts import Entry, FileFact, InPlace
 from cockpitpm.model.process import FileId, FileStamp
@@ -12,9 +15,10 @@ from cockpitpm.model.receipt import Receipt
 from cockpitpm.model.state import Flip
 from cockpitpm.record import generations
 from cockpitpm.record.layout import Layout
-from cockpitpm.record.store import hash_file, stamp_of
+from cockpitpm.record.store import stamp_of
 
 _OURS = "../var/cockpitpm/apps/"
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def in_place(layout: Layout, app: str, live: str, hashes: Mapping[str, str], flips: tuple[Flip, ...]) -> InPlace:
@@ -26,7 +30,7 @@ def in_place(layout: Layout, app: str, live: str, hashes: Mapping[str, str], fli
     files = {name: found for name in hashes if folder and (found := _file(folder / name))}
     others = (path for other in generations.lives(layout, app) if other.name != live for path in other.glob("*"))
     older = {found for path in others if (found := _file(path))} - set(files.values())
-    scripts = frozenset(name for name in files if folder and _is_script(folder / name))
+    scripts = frozenset(n for n in files if folder and _is_script(folder / n, layout.blob(hashes[n])))
     return InPlace(files=files, hashes=dict(hashes), scripts=scripts, older=frozenset(older), flips=flips)
 
 
@@ -35,7 +39,8 @@ def file_fact(layout: Layout, app: str, receipt: Receipt | None, binary: str, st
     path = layout.binary(binary)
     entry, owner = entry_of(layout, app, binary)
     known = receipt.sha256 if receipt else None
-    return FileFact(binary=binary, entry=entry, owner=owner, sha256=_hash(path, stamp, known))
+    sha256, unread = _hash(path, stamp, known)
+    return FileFact(binary=binary, entry=entry, owner=owner, sha256=sha256, unread=unread)
 
 
 def entry_of(layout: Layout, app: str, binary: str) -> tuple[Entry, str]:
@@ -52,14 +57,18 @@ def entry_of(layout: Layout, app: str, binary: str) -> tuple[Entry, str]:
     return Entry.FOREIGN, other
 
 
-def _hash(path: Path, stamp: FileStamp | None, known: str | None) -> str | None:
+def _hash(path: Path, stamp: FileStamp | None, known: str | None) -> tuple[str | None, str]:
+    """The sha256, None where there are no bytes; and why they cannot be read. One bad file is no end of the look."""
     try:
-        found = stamp_of(path.stat())
-    except OSError:
-        return None
-    if known and stamp == found:
-        return known
-    return hash_file(path) if path.is_file() else None
+        found = path.stat()
+        if known and stamp == stamp_of(found):
+            return known, ""
+        if not S_ISREG(found.st_mode):
+            return None, ""
+        with path.open("rb") as source:
+            return hashlib.file_digest(source, "sha256").hexdigest(), ""
+    except OSError as error:
+        return None, "" if error.errno in _NOTHING else os.strerror(error.errno or 0)
 
 
 def _file(path: Path) -> FileId | None:
@@ -70,9 +79,12 @@ def _file(path: Path) -> FileId | None:
     return FileId(dev=stat.st_dev, ino=stat.st_ino)
 
 
-def _is_script(path: Path) -> bool:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.read(handle, 4) != b"\x7fELF"
-    finally:
-        os.close(handle)
+def _is_script(*paths: Path) -> bool:
+    """Told by the first that can be read: a file in place, else the stored bytes that it was copied from."""
+    for path in paths:
+        try:
+            with path.open("rb") as source:
+                return source.read(4) != b"\x7fELF"
+        except OSError:
+            continue
+    return False

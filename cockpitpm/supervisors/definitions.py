@@ -88,16 +88,20 @@ class Definitions:
         if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
             return
         try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             replace(path, text)
         except OSError as error:
             raise SupervisorError(f"the definition {path} cannot be written: {error}") from error
 
     def remove(self, service: str) -> None:
-        """Take the file of a service away; nothing happens if there is none."""
+        """Take the file of a service away, and one that was cut short; nothing happens if there is none."""
         path = self._path(service)
+        there = [file for file in (path, _draft(path)) if file.exists()]
         try:
-            path.unlink(missing_ok=True)
-            _sync(self._folder)
+            for file in there:
+                file.unlink(missing_ok=True)
+            if there:
+                _sync(self._folder)
         except OSError as error:
             raise SupervisorError(f"the definition {path} cannot be removed: {error}") from error
 
@@ -153,13 +157,17 @@ def parse(text: str) -> Entry:
 
 def replace(path: Path, text: str) -> None:
     """Write a file so that after a power cut it is either the old or the new one. Mode 0600."""
-    draft = path.with_name(path.name + ".tmp")
+    draft = _draft(path)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
     _sync(path.parent)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(path.name + ".tmp")
 
 
 def _sync(folder: Path) -> None:

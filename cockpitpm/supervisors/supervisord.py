@@ -49,7 +49,9 @@ class Supervisord:
         home = folder.resolve()  # two names of one root must lead to one supervisord
         self._processes = processes
         self._daemon = Daemon(home, python, clock, environment, answer_within)
-        self._definitions = Definitions(home / "conf.d", home / "logs", (python, "-I", "-S", launch.__file__))
+        launcher = (python, "-I", "-S", launch.__file__)
+        self._definitions = Definitions(home / "conf.d", home / "logs", launcher)
+        self._aside = Definitions(home / "aside", home / "logs", launcher)
         self._control = Control(self._daemon, self._definitions, clock)
 
     def list(self) -> tuple[ServiceStatus, ...]:
@@ -129,6 +131,21 @@ class Supervisord:
         self._definitions.write(new, autostart=False)  # it is left stopped
         self._control.load(definition.name)
         self._definitions.write(new, autostart=new.wanted is Wanted.RUNNING)
+
+    def set_aside(self, service: str) -> None:
+        """Keep the definition in a file of its own; one that is there stays."""
+        entry = self._definitions.read(service)
+        if entry is not None and self._aside.read(service) is None:
+            self._aside.write(entry, autostart=False)
+
+    def aside(self, service: str) -> Definition | None:
+        """The definition that was set aside."""
+        entry = self._aside.read(service)
+        return None if entry is None else entry.definition
+
+    def drop_aside(self, service: str) -> None:
+        """Delete what was set aside."""
+        self._aside.remove(service)
 
     def forget(self, service: str) -> None:
         """Stop it and remove its definition; its log stays."""

@@ -19,7 +19,7 @@ from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, InPlace, MachineFacts, ServiceFact, Unavailable
 from cockpitpm.model.process import FileId, Image, ProcessId
 from cockpitpm.model.receipt import Generation, Receipt, build_of
-from cockpitpm.model.release import Ancestry, Asset, CommitSource, Release
+from cockpitpm.model.release import Ancestry, Asset, BuildIndex, CommitSource, Indexed, Release
 from cockpitpm.model.role import Role
 from cockpitpm.model.service import ServiceState, ServiceStatus, Wanted
 from cockpitpm.model.settings import Hold
@@ -61,6 +61,10 @@ def digest(build: str, binary: str) -> str:
     return sha256(f"{build}-{binary}".encode()).hexdigest()
 
 
+def _commit(letter: str) -> str:
+    return sha256(letter.encode()).hexdigest()[:40]
+
+
 def hashes(build: str, bundle: Bundle) -> list[str]:
     """The sha256 of every binary of a build."""
     return [digest(build, b.name) for b in bundle.binaries]
@@ -78,7 +82,7 @@ def receipt(app: str, build: str, binary: str) -> Receipt:
         binary=binary,
         tag="latest",
         channel="latest",
-        commit=sha256(build.encode()).hexdigest()[:40],
+        commit=_commit(build),
         commit_known_by=CommitSource.TAG,
         asset=f"{binary}-musl",
         uuid=f"{build}-{binary}",
@@ -112,10 +116,29 @@ def release_of(tree: Any, bundle: Bundle) -> Release | Unavailable:
         id=f"release {build}",
         tag="latest",
         created_at=AT,
-        commit=sha256(tree.get("commit", build).encode()).hexdigest()[:40],
+        commit=_commit(tree.get("commit", build)),
         commit_known_by=CommitSource.TAG,
         assets=tuple(assets),
         committed_at=tree.get("committed_at", ""),
+        index=_index(tree["index"], bundle, build) if "index" in tree else None,
+    )
+
+
+def _index(tree: Mapping[str, Any], bundle: Bundle, build: str) -> BuildIndex:
+    """A mapping of commit, unchanged_since (letters), build (whose bytes it lists), without, size."""
+    bytes_of = tree.get("build", build)
+    listed = {
+        f"{b.name}-{bundle.targets[0]}": Indexed(
+            sha256=digest(bytes_of, b.name), size=tree.get("size", len(f"{build}-{b.name}"))
+        )
+        for b in bundle.binaries
+    }
+    since = tree.get("unchanged_since")
+    return BuildIndex(
+        commit=_commit(tree["commit"]),
+        built_at=AT,
+        assets={name: one for name, one in listed.items() if name not in tree.get("without", ())},
+        unchanged_since=_commit(since) if since else "",
     )
 
 
@@ -202,6 +225,8 @@ def _files(
                 "patched": evolve(ours, sha256=digest("patched", name)),
                 "foreign": FileFact(binary=name, entry=Entry.FOREIGN, sha256=digest("foreign", name)),
                 "nowhere": FileFact(binary=name, entry=Entry.FOREIGN),
+                "unread": evolve(ours, sha256=None, unread="Input/output error"),
+                "closed": FileFact(binary=name, entry=Entry.FOREIGN, unread="Permission denied"),
             }[said.get(name, "")],
         )
 

@@ -140,6 +140,24 @@ def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
 # ---- definitions
 
 
+def test_a_definition_is_set_aside_once_until_it_is_dropped(rig: Rig) -> None:
+    first, second = service(rig, env=(("A", "1 ; '\""),)), service(rig, env=(("A", "2"),))
+    rig.supervisor.drop_aside("s")
+    rig.supervisor.set_aside("s")
+    assert rig.supervisor.aside("s") is None
+    rig.supervisor.define(first)
+    rig.supervisor.set_aside("s")
+    rig.supervisor.define(second)
+    rig.supervisor.set_aside("s")
+    assert (rig.supervisor.aside("s"), rig.supervisor.definition("s")) == (first, second)
+    assert [s.name for s in rig.supervisor.list()] == ["s"]
+    rig.supervisor.forget("s")
+    assert rig.supervisor.aside("s") == first
+    rig.supervisor.drop_aside("s")
+    rig.supervisor.drop_aside("s")
+    assert rig.supervisor.aside("s") is None
+
+
 @pytest.mark.parametrize("wanted", [(), ("s",)])
 def test_what_was_not_defined_is_absent(rig: Rig, wanted: tuple[str, ...]) -> None:
     for _ in wanted:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,73 +14,10 @@ from cockpitpm.errors import LockedError
 from cockpitpm.model.receipt import Verb
 from cockpitpm.record.journal import Journal
 from tests.faults.lines import Point, Tracer, in_child, killed_at, reached
-from tests.faults.oracle import picture, violations
+from tests.faults.sweep import Sweep, broken, recovered_wrong
 from tests.sim.machine import MachineSim
 
-MEMORY = Path("/dev/shm")
 PARTS = 4
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: a sweep writes and syncs thousands of files."""
-    place = MEMORY if os.access(MEMORY, os.W_OK) else None
-    made = Path(tempfile.mkdtemp(prefix="cp", dir=place))
-    yield made
-    shutil.rmtree(made)
-
-
-class Sweep:
-    """One machine that is put back as it was before each point."""
-
-    def __init__(self, folder: Path) -> None:
-        self._start, self._work = folder / "start", folder / "work"
-        self._work.mkdir()
-        machine = MachineSim(self._work)
-        machine.publish("1")
-        machine.run(Verb.INSTALL, "duo")
-        machine.publish("2")
-        self.forge = machine.forge
-        shutil.copytree(self._work, self._start, symlinks=True)
-
-    def machine(self) -> MachineSim:
-        """The machine with version 1 running and version 2 published. Its stamps no longer fit, as after a restore."""
-        shutil.rmtree(self._work)
-        shutil.copytree(self._start, self._work, symlinks=True)
-        machine = MachineSim(self._work)
-        machine.world.moved()
-        machine.forge = self.forge
-        return machine
-
-    def points(self) -> list[Point]:
-        """Every line that the upgrade reaches."""
-        machine = self.machine()
-        return reached(lambda: machine.run(Verb.UPGRADE, "duo"))
-
-    def kill(self, point: Point) -> MachineSim:
-        """The machine after an upgrade that was killed there."""
-        machine = self.machine()
-        status = killed_at(point, lambda: machine.run(Verb.UPGRADE, "duo"))
-        # A line that only some runs reach (a download that waits for another) may be passed: then it just upgraded.
-        assert status in (-9, 0), f"the upgrade failed by itself at {point}"
-        return machine
-
-
-def broken(machine: MachineSim, versions: tuple[str, ...] = ("1", "2")) -> list[str]:
-    """What is wrong with a machine, an exception of the oracle included."""
-    try:
-        return violations(machine, versions)
-    except Exception as error:  # noqa: BLE001 - whatever cannot be read is a violation
-        return [f"{type(error).__name__}: {error}"]
-
-
-def recovered_wrong(machine: MachineSim) -> list[str]:
-    """Recover twice: what is wrong after the first time, and whether the second time wrote anything."""
-    recover(machine.host())
-    wrong = broken(machine)
-    before = picture(machine.root)
-    recover(machine.host())
-    return wrong if picture(machine.root) == before else [*wrong, "the second recovery wrote something"]
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -23,7 +23,7 @@ from cockpitpm.model.service import (
     Unhealthy,
     Wanted,
 )
-from tests.sim.world import TICKS, World, begin, end
+from tests.sim.world import SLOW, TICKS, World, begin, end
 
 
 class ClockSim:
@@ -145,10 +145,21 @@ class SupervisorSim:
 
     def definition(self, service: str) -> Definition | None:
         entry = self._world.state()["services"].get(service)
-        if entry is None:
-            return None
-        tree = {**entry["definition"], "env": [list(pair) for pair in entry["definition"]["env"]]}
-        return decode(Definition, tree)
+        return _definition(entry and entry["definition"])
+
+    def set_aside(self, service: str) -> None:
+        with self._world.changing() as state:
+            entry = state["services"].get(service)
+            if entry:
+                state.setdefault("aside", {}).setdefault(service, entry["definition"])
+
+    def aside(self, service: str) -> Definition | None:
+        return _definition(self._world.state().get("aside", {}).get(service))
+
+    def drop_aside(self, service: str) -> None:
+        if self.aside(service):
+            with self._world.changing() as state:
+                del state["aside"][service]
 
     def forget(self, service: str) -> None:
         self._answering()
@@ -169,6 +180,10 @@ class SupervisorSim:
     def _changing(self, service: str) -> Any:
         self._answering()
         return _Entry(self._world, service)
+
+
+def _definition(tree: dict[str, Any] | None) -> Definition | None:
+    return decode(Definition, {**tree, "env": [list(pair) for pair in tree["env"]]}) if tree else None
 
 
 def _tell(service: str, there: bool) -> None:
@@ -205,4 +220,6 @@ class ProberSim:
             return Unhealthy(answer="connection refused")
         if process["behaviour"] == "sick":
             return Unhealthy(answer="HTTP 500")
+        if process["behaviour"] == "slow" and state["time"] < process["started"] + SLOW:
+            return Unhealthy(answer="connection refused")
         return Healthy(answer=f"HTTP 200 from {process['images'][-1].get('version', '')}")

@@ -8,18 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import Template
 from typing import Any
 
 BOOT = "b00tb00t-0000-4000-8000-000000000001"
 EPOCH = datetime(2026, 6, 12, 8, 0, tzinfo=UTC)
 TICKS = 100
 CRASH_AFTER = 0.5
+SLOW = 2.0
 
 
 def program(version: str, behaviour: str = "good", kind: str = "elf", says: tuple[str, ...] = ()) -> bytes:
-    """The bytes of a simulated binary. Behaviours: good, exits (at once), sick (answers wrongly), crashes (later).
+    """The bytes of a simulated binary. Behaviours: good, exits (at once), sick (answers wrongly), slow (to answer),
+    crashes (later).
 
-    `says` are the lines that it writes when it starts.
+    `says` are the lines that it writes when it starts; `$VAR` in them is a variable of its environment.
     """
     head = b"\x7fELF" if kind == "elf" else b"#!/bin/sh\n"
     return head + json.dumps({"version": version, "behaviour": behaviour, **({"says": says} if says else {})}).encode()
@@ -117,7 +120,9 @@ def begin(state: dict[str, Any], service: dict[str, Any]) -> bool:
         return False
     pid = state["pid"] + 1
     state["pid"] += len(images)
-    service["log"] = [*service.get("log", ()), *stamped.get("says", ())]
+    told = dict(service["definition"]["env"])
+    said = (Template(line).safe_substitute(told) for line in stamped.get("says", ()))
+    service["log"] = [*service.get("log", ()), *said]
     if stamped["behaviour"] == "exits":
         service |= {"state": "failed", "pid": 0}
         return True

@@ -16,6 +16,7 @@ class Fault:
     It applies `times` times (None: always), after letting `skip` requests pass. What is set happens together:
 
     - `before`: call this before the answer is made, such as the next step of a publisher; alone it changes no answer
+    - `during`: call this when the first piece of the body is out, such as a publisher who replaces it meanwhile
     - `status`: answer that with an error body; `headers`: add or replace these, whatever is answered
     - `body`: answer 200 with these bytes instead; `html`: with a sign-in page
     - `delay`: wait so many seconds before the first byte; `header_trickle`: so many between two bytes of the headers
@@ -30,6 +31,7 @@ class Fault:
     times: int | None = None
     skip: int = 0
     before: Callable[[], object] | None = None
+    during: Callable[[], object] | None = None
     status: int | None = None
     headers: Mapping[str, str] = Factory(dict)
     body: bytes | None = None

@@ -119,8 +119,10 @@ class ForgeHandler(BaseHTTPRequestHandler):
         self._head(reply, fault)
         if self.command == "HEAD" or reply.status in {204, 304}:
             return
-        for piece in _paced(reply, fault):
+        for number, piece in enumerate(_paced(reply, fault)):
             self._write(piece, fault.chunked)
+            if fault.during and number == 0:
+                fault.during()
             if note is not None:
                 note.bytes += len(piece)
             self._wait(fault.trickle)

@@ -13,7 +13,7 @@ from cockpitpm.model.plan import OLDER, Reason, Refused
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.release import CommitSource
 from cockpitpm.record import generations
-from tests.sim.machine import MachineSim
+from tests.sim.machine import DUO, MachineSim
 from tests.sim.world import program
 
 
@@ -129,3 +129,14 @@ def test_an_install_never_overwrites_other_bytes(root: Path) -> None:
     assert isinstance(told.decision, Refused) and told.decision.reason is Reason.UNKNOWN_LOCAL
     assert (machine.root / "bin" / "duo_server").read_bytes() == mine
     assert not (machine.root / "bin" / "duo_admin").exists()
+
+
+def test_adopting_stops_nothing_even_where_services_restart_together(root: Path) -> None:
+    machine = MachineSim(root)
+    machine.bundle(DUO + "activation: together\n")
+    machine.publish("1")
+    assert machine.code(Verb.INSTALL, "duo") is ExitCode.DONE
+    patch(machine, "mv")
+    before = machine.pids()
+    assert machine.code(Verb.ADOPT, "duo") is ExitCode.DONE
+    assert machine.pids() == before and all(before.values())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,11 @@ from attrs import evolve
 from cockpitpm.app.refresh import refresh
 from cockpitpm.errors import ExitCode, ForgeUnreachable
 from cockpitpm.model.plan import Reason, Refused, UpToDate
-from cockpitpm.model.receipt import Verb
+from cockpitpm.model.receipt import ProofKind, Verb
+from cockpitpm.model.release import INDEX, CommitSource, Release
 from cockpitpm.model.status import ChannelTruth, Note
-from tests.sim.machine import MachineSim
+from cockpitpm.record import generations
+from tests.sim.machine import DUO, MachineSim
 from tests.sim.world import program
 
 
@@ -56,6 +61,77 @@ def test_a_tag_that_moved_without_files_waits_for_them(machine: MachineSim) -> N
     machine.forge.releases[key] = evolve(machine.forge.releases[key], id="77", commit="c" * 40)
     (outcome,) = machine.run(Verb.UPGRADE, "duo").outcomes
     assert isinstance(outcome.decision, UpToDate) and "latest moved to ccccccc" in outcome.decision.why
+
+
+def with_index(machine: MachineSim, version: str, commit: str, unchanged_since: str = "") -> Release:
+    """A build of duo of which an index was uploaded last; the tag leads to `commit`."""
+    names = ("duo_server", "duo_admin")
+    assets = {f"{n}-linux-musl-x86_64": program(f"{version}-{n}") for n in names}
+    listed = {n: {"sha256": hashlib.sha256(d).hexdigest(), "size": len(d)} for n, d in assets.items()}
+    index = {"commit": commit, "built_at": "2026-06-12T08:00:00Z", "assets": listed}
+    if unchanged_since:
+        index["unchanged_since"] = unchanged_since
+    machine.forge.publish("duo", "latest", {**assets, INDEX: json.dumps(index).encode()})
+    found = evolve(machine.forge.releases["duo", "latest"], commit=commit, committed_at="2026-06-13T08:00:00Z")
+    machine.forge.releases["duo", "latest"] = found
+    machine.forge.commits["duo"].append(commit)
+    return found
+
+
+def test_an_index_decides_what_is_new_and_what_did_not_change(machine: MachineSim) -> None:
+    built, ci_only = "b" * 40, "c" * 40
+    with_index(machine, "2", built)
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE  # although every file is older than its commit
+    installed = generations.read(machine.host().layout, "duo", 2)
+    assert {(r.commit, r.commit_known_by) for r in installed.receipts} == {(built, CommitSource.INDEX)}
+    assert all(p.kind is ProofKind.BUILD_INDEX for r in installed.receipts for p in r.proofs)
+    pids = machine.pids()
+    with_index(machine, "2", ci_only, unchanged_since=built)
+    before = len(machine.forge.requests)
+    (outcome,) = machine.run(Verb.UPGRADE, "duo").outcomes
+    assert isinstance(outcome.decision, UpToDate) and "nothing that matters changed" in outcome.decision.why
+    assert machine.forge.requests[before:] == ["release duo latest", f"fetch {INDEX}"]
+    assert machine.pids() == pids and machine.service("duo_server").channel is ChannelTruth.SAME
+    assert asked(machine, Verb.UPGRADE) == ["release duo latest"]
+
+
+def test_an_index_that_cannot_be_read_leaves_everything_running(machine: MachineSim) -> None:
+    machine.forge.publish("duo", "latest", {"duo_server-linux-musl-x86_64": b"2", INDEX: b"{"})
+    (outcome,) = machine.run(Verb.UPGRADE, "duo").outcomes
+    assert outcome.exit_code is ExitCode.FORGE and outcome.detail.startswith(f"{INDEX} is no JSON")
+    assert set(machine.versions().values()) == {"1-duo_server", "1-duo_admin"}
+
+
+def test_another_member_of_the_same_archive_is_fetched(root: Path) -> None:
+    machine = MachineSim(root)
+    packed = DUO.replace("    kind: server\n", '    kind: server\n    asset: "duo.tar.gz"\n    member: a/duo_server\n')
+    machine.bundle(packed)
+    good, other = program("1-duo_server"), program("1b-duo_server")
+    machine.forge.publish(
+        "duo",
+        "latest",
+        {"duo.tar.gz": archive({"a/duo_server": good, "b/duo_server": other}), **_admin("1")},
+    )
+    assert machine.code(Verb.INSTALL, "duo") is ExitCode.DONE
+    machine.bundle(packed.replace("a/duo_server", "b/duo_server"))
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.DONE
+    assert machine.versions()["duo_server"] == "1b-duo_server"
+    assert asked(machine, Verb.UPGRADE) == ["release duo latest"]
+
+
+def _admin(version: str) -> dict[str, bytes]:
+    return {"duo_admin-linux-musl-x86_64": program(f"{version}-duo_admin")}
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    """A tar.gz of these files."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o755
+            tar.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
 
 
 def test_status_tells_what_was_read_last_and_never_asks(machine: MachineSim) -> None:

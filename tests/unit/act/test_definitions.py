@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from cockpitpm.app.change import exit_code
 from cockpitpm.app.register import register
@@ -15,8 +16,11 @@ from cockpitpm.errors import ExitCode, PlanError
 from cockpitpm.model.plan import Register
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.role import Role
+from cockpitpm.model.service import Definition
+from cockpitpm.model.state import Offered
 from cockpitpm.record import state
 from tests.sim.machine import DUO, SERVICES, MachineSim
+from tests.sim.world import program
 
 ENV = "    env: [{var: COCKPIT_MACHINE_ROLE, default: tester, desc: What the machine is for.}]\n"
 WITH_ROLE = DUO.replace("    kind: server\n", "    kind: server\n" + ENV)
@@ -154,3 +158,64 @@ def test_removal_forgets(machine: MachineSim) -> None:
     assert machine.code(Verb.INSTALL, "duo") is ExitCode.DONE
     assert role(machine) == "tester"
     assert set(machine.pids()) == set(SERVICES)
+
+
+def told_by_hand(machine: MachineSim, name: str) -> Definition:
+    """Somebody gives a service a variable that no bundle declares; it is restarted with it."""
+    known = machine.host().supervisor.definition(name)
+    assert known
+    mine = evolve(known, env=(*known.env, ("BY_HAND", "foreign")))
+    machine.host().supervisor.define(mine)
+    machine.host().supervisor.start(name)
+    return mine
+
+
+def test_a_value_that_somebody_else_set_survives_going_back(machine: MachineSim) -> None:
+    mine = told_by_hand(machine, "duo_server")
+    machine.publish("2", "sick")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.ROLLED_BACK
+    assert machine.host().supervisor.definition("duo_server") == mine
+    assert machine.host().supervisor.aside("duo_server") is None
+    assert machine.versions()["duo_server"] == "1-duo_server"
+
+
+def test_services_of_somebody_else_are_theirs_again_after_a_failed_install(root: Path) -> None:
+    machine = MachineSim(root)
+    supervisor = machine.host().supervisor
+    program_of_theirs = root / "theirs"
+    program_of_theirs.write_bytes(program("theirs"))
+    theirs = [Definition(name=n, command=(str(program_of_theirs),), env=(("A", "b"),)) for n in SERVICES[:2]]
+    for definition in theirs:
+        supervisor.define(definition)
+    supervisor.start("duo_server")
+    machine.publish("1", "sick")
+    assert machine.code(Verb.INSTALL, "duo") is ExitCode.ROLLED_BACK
+    assert [supervisor.definition(d.name) for d in theirs] == theirs
+    assert machine.versions() == {"duo_server": "theirs", "duo_admin": ""}
+
+
+def test_what_was_set_aside_for_a_lost_journal_is_not_put_back(machine: MachineSim) -> None:
+    machine.host().supervisor.set_aside("duo_server")
+    told(machine, "duo_server", COCKPIT_MACHINE_ROLE="admin")
+    machine.publish("2", "sick")
+    machine.host().supervisor.set_aside("duo_admin")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.ROLLED_BACK
+    assert role(machine) == "admin"
+
+
+def test_a_registration_that_nobody_finished_is_taken_back_by_its_own_transaction_only(machine: MachineSim) -> None:
+    layout = machine.host().layout
+    offered = Offered(transaction="another", before={"duo_server": {ROLE: "ancient"}})
+    state.write(layout, evolve(state.read(layout, "duo"), offered=offered))
+    machine.publish("2", "sick")
+    assert machine.code(Verb.UPGRADE, "duo") is ExitCode.ROLLED_BACK
+    assert (state.read(layout, "duo").exported, state.read(layout, "duo").offered) == ({}, None)
+
+
+def test_a_value_that_changes_no_definition_is_kept(machine: MachineSim) -> None:
+    set_(machine.host(), "duo", ROLE, "hidden")
+    told(machine, "duo")
+    before = machine.pids()
+    assert told(machine, "duo_server", COCKPIT_MACHINE_ROLE="admin") is ExitCode.DONE
+    assert (role(machine), changed(machine, before)) == ("hidden", set())
+    assert state.read(machine.host().layout, "duo").exported == {"duo_server": {ROLE: "admin"}}

@@ -48,6 +48,22 @@ def refusal(machine: MachineSim, verb: Verb = Verb.UPGRADE) -> str:
     return told.detail
 
 
+class Listening(Reporter):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, app: str, text: str) -> None:
+        self.warnings.append(text)
+
+
+def warnings(machine: MachineSim) -> list[str]:
+    """What an upgrade warns of."""
+    told = Listening()
+    report = change(machine.host(told), Request(verb=Verb.UPGRADE, names=("duo",)), lambda _: True)
+    assert report.outcomes[0].exit_code is ExitCode.DONE
+    return told.warnings
+
+
 def receipt(machine: MachineSim, number: int, binary: str = "duo_server") -> Receipt:
     found = generations.read(machine.host().layout, "duo", number).receipt(binary)
     assert found
@@ -79,17 +95,27 @@ def test_what_cannot_run_here_gives_way_to_the_next_target(machine: MachineSim, 
     assert receipt(machine, 2).asset == GNU_ASSET
 
 
+def test_what_cannot_run_here_is_told_where_the_next_target_is_taken(machine: MachineSim) -> None:
+    machine.forge.publish("duo", "latest", {MUSL_ASSET: b"no program", GNU_ASSET: program("2-duo_server"), **ADMIN})
+    (told,) = warnings(machine)
+    assert told.startswith(f"{MUSL_ASSET} cannot run here: ") and told.endswith(f"; {GNU_ASSET} is taken instead")
+
+
+@glibc
+def test_a_program_that_needs_the_inside_of_glibc_is_taken_with_a_warning(machine: MachineSim) -> None:
+    """That it is said aloud is seen where such a program really runs; a simulated machine cannot start it."""
+    inside = Recipe(interpreter=GNU, versions=("GLIBC_2.4", "GLIBC_PRIVATE"), needed=1).build()
+    machine.forge.publish("duo", "latest", {MUSL_ASSET: inside, **ADMIN})
+    engine, (plan,) = machine.host().machine(), machine.plan(Verb.UPGRADE, "duo").apps
+    assert plan.bundle
+    staged = fetch_all(engine, plan.bundle, machine.forge.releases["duo", "latest"], plan.fetches)
+    (note,) = [f.note for f in engine.rules.settle(plan, staged).fetches if f.note]
+    assert note == f"{MUSL_ASSET}: it needs GLIBC_PRIVATE, so the next update of glibc may break it"
+
+
 def test_a_damaged_elf_file_is_refused_in_its_own_words(machine: MachineSim) -> None:
     machine.forge.publish("duo", "latest", {MUSL_ASSET: FUTURE[:-1], **ADMIN})
     assert "the end is missing" in refusal(machine)
-
-
-class Listening(Reporter):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warning(self, app: str, text: str) -> None:
-        self.warnings.append(text)
 
 
 def test_a_stale_preferred_asset_is_told_and_not_taken(machine: MachineSim) -> None:
@@ -101,9 +127,7 @@ def test_a_stale_preferred_asset_is_told_and_not_taken(machine: MachineSim) -> N
     (plan,) = machine.plan(Verb.UPGRADE, "duo").apps
     (note,) = [f.note for f in plan.fetches if f.note]
     assert note.startswith(f"{MUSL_ASSET} (2026-01-01T00:00:00Z) is stale beside {GNU_ASSET}")
-    told = Listening()
-    report = change(machine.host(told), Request(verb=Verb.UPGRADE, names=("duo",)), lambda _: True)
-    assert report.outcomes[0].exit_code is ExitCode.DONE and told.warnings == [note]
+    assert warnings(machine) == [note]
     assert machine.versions()["duo_server"] == "2-duo_server"
     assert receipt(machine, 2).asset == GNU_ASSET and receipt(machine, 2).md5 == md5(program("2-duo_server"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,10 +9,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpitpm.act.proofs import INDEX, LIMIT, Claim, checksum_claims, claims_about, index_claims, proofs_of
+from cockpitpm.act.proofs import LIMIT, Claim, checksum_claims, claims_about, proofs_of
 from cockpitpm.errors import AssetBroken
 from cockpitpm.model.receipt import Proof, ProofKind
-from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.release import Asset, BuildIndex, Indexed, Release
 from tests.sim.forge import ForgeSim
 
 ONE, OTHER, COMMIT = "1" * 64, "a" * 64, "c" * 40
@@ -52,55 +51,9 @@ def test_a_checksum_of_one_asset(text: str, found: int) -> None:
     assert told("x.sha256", text) == [("x", ONE)] * found
 
 
-INDEX_TREE = {"commit": COMMIT, "built_at": "2026-06-12T08:00:00Z", "assets": {"x": {"sha256": ONE, "size": 3}}}
-
-
-@pytest.mark.parametrize("more", [{}, {"unchanged_since": "d" * 64}, {"assets": {}}])
-def test_an_index_is_read(more: dict[str, Any]) -> None:
-    tree = {**INDEX_TREE, **more}
-    wanted = Claim(kind=ProofKind.BUILD_INDEX, source=INDEX, asset="x", sha256=ONE, size=3)
-    assert index_claims(json.dumps(tree).encode()) == ((wanted,) if tree["assets"] else ())
-
-
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ("", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        (b"\xff\xfe\xfd".decode("latin-1"), "no JSON"),
-        ("[]", "other keys"),
-        ({**INDEX_TREE, "signature": ""}, "other keys"),
-        ({"commit": COMMIT}, "other keys"),
-        ({**INDEX_TREE, "commit": "c" * 7}, "a commit that is no full commit"),
-        ({**INDEX_TREE, "commit": 1}, "a commit"),
-        ({**INDEX_TREE, "unchanged_since": None}, "an? unchanged_since"),
-        ({**INDEX_TREE, "built_at": "2026-06-12T08:00:00"}, "built_at"),
-        ({**INDEX_TREE, "built_at": "yesterday"}, "built_at"),
-        ({**INDEX_TREE, "built_at": 0}, "built_at"),
-        ({**INDEX_TREE, "assets": []}, "no mapping"),
-        ({**INDEX_TREE, "assets": {"x": ONE}}, "something else"),
-        ({**INDEX_TREE, "assets": {"x": {"sha256": ONE}}}, "something else"),
-        ({**INDEX_TREE, "assets": {"x": {"sha256": ONE, "size": 3, "md5": ""}}}, "something else"),
-        ({**INDEX_TREE, "assets": {"x\n": {"sha256": "A" * 64, "size": 3}}}, "something else"),
-        ({**INDEX_TREE, "assets": {"x": {"sha256": ONE, "size": -1}}}, "no number of bytes"),
-        ({**INDEX_TREE, "assets": {"x": {"sha256": ONE, "size": True}}}, "no number of bytes"),
-        ({**INDEX_TREE, "assets": {"x": {"sha256": ONE, "size": 3.0}}}, "no number of bytes"),
-        (json.dumps(INDEX_TREE).replace("3", "NaN"), "the number NaN"),
-        (json.dumps(INDEX_TREE)[:-1] + f', "commit": "{COMMIT}"}}', "a key twice"),
-    ],
-)
-def test_an_index_that_is_not_exactly_one_is_refused(data: Any, text: str) -> None:
-    written = data if isinstance(data, str) else json.dumps(data)
-    with pytest.raises(AssetBroken, match=text) as caught:
-        index_claims(written.encode("latin-1"))
-    assert caught.value.message.startswith(INDEX) and len(caught.value.message.splitlines()) == 1
-
-
 @given(data=st.binary(max_size=200))
-def test_any_bytes_are_claims_or_a_refusal(data: bytes) -> None:
+def test_any_bytes_are_claims_or_nothing(data: bytes) -> None:
     assert all(c.asset and len(c.sha256) == 64 for c in checksum_claims("SHA256SUMS", data))
-    with pytest.raises(AssetBroken):
-        index_claims(data)
 
 
 def claim(sha256: str = ONE, size: int | None = None, about: str = "x") -> Claim:
@@ -137,19 +90,19 @@ def gathered(forge: ForgeSim, release: Release, *names: str) -> tuple[list[tuple
 
 def test_every_source_that_is_there_is_asked_and_no_other() -> None:
     line = f"{ONE}  x\n{ONE}  z\n".encode()
-    index = json.dumps(INDEX_TREE).encode()
-    forge, release = published(
-        x=b"1", y=b"2", SHA256SUMS=line, x_DOT_sha256=line, z_DOT_sha256=line, cockpitpm__index_DOT_json=index
-    )
-    release = evolve(release, assets=tuple(evolve(a, sha256=ONE) if a.name == "x" else a for a in release.assets))
+    forge, release = published(x=b"1", y=b"2", SHA256SUMS=line, x_DOT_sha256=line, z_DOT_sha256=line)
+    listed = {"x": Indexed(sha256=ONE, size=1), "z": Indexed(sha256=ONE, size=1)}
+    index = BuildIndex(commit=COMMIT, built_at="2026-06-12T08:00:00Z", assets=listed)
+    assets = tuple(evolve(a, sha256=ONE) if a.name == "x" else a for a in release.assets)
+    release = evolve(release, index=index, assets=assets)
     found, warnings = gathered(forge, release, "x", "y")
     assert found == [
         (ProofKind.FORGE_DIGEST, "x"),
-        (ProofKind.CHECKSUM_FILE, "x"),
-        (ProofKind.CHECKSUM_FILE, "x"),
         (ProofKind.BUILD_INDEX, "x"),
+        (ProofKind.CHECKSUM_FILE, "x"),
+        (ProofKind.CHECKSUM_FILE, "x"),
     ]
-    assert forge.requests == ["fetch SHA256SUMS", "fetch x.sha256", f"fetch {INDEX}"] and not warnings
+    assert forge.requests == ["fetch SHA256SUMS", "fetch x.sha256"] and not warnings
 
 
 def test_a_release_without_proofs_costs_no_request() -> None:
@@ -167,12 +120,6 @@ def test_an_endless_file_of_checksums_proves_nothing_and_is_told() -> None:
     forge, release = published(x=b"1", SHA256SUMS=bytes(LIMIT + 1))
     found, warnings = gathered(forge, release, "x")
     assert not found and "more than the 1048576" in warnings[0] and not forge.requests
-
-
-def test_an_endless_index_is_refused() -> None:
-    forge, release = published(x=b"1", cockpitpm__index_DOT_json=bytes(LIMIT + 1))
-    with pytest.raises(AssetBroken, match="more than the 1048576"):
-        gathered(forge, release, "x")
 
 
 class Endless(ForgeSim):

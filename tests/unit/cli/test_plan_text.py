@@ -6,10 +6,12 @@ import io
 from typing import get_args
 
 import pytest
+from attrs import evolve
 
 from cockpitpm.cli.plan_text import write_plan
 from cockpitpm.cli.terminal import Terminal
 from cockpitpm.errors import ExitCode
+from cockpitpm.model.interruption import Interruption, ServiceInterruption
 from cockpitpm.model.plan import (
     Adopt,
     AppPlan,
@@ -152,3 +154,39 @@ def test_what_a_release_says_cannot_act_on_a_terminal() -> None:
 def test_what_speaks_about_a_choice_is_shown() -> None:
     fetch = Fetch(binary="db", candidates=(ASSET,), note="db-musl is stale and not taken")
     assert "db-musl is stale and not taken." in shown(app(Install(release=RELEASE), fetch, origin=0))
+
+
+def away(service: str, ms: int | None, restarts: int) -> ServiceInterruption:
+    return ServiceInterruption(service=service, expected_ms=ms, restarts=restarts)
+
+
+DB, MAIN, NEW = away("db", 812, 3), away("db_main", 6, 1), away("db_test", None, 0)
+EXPECTED: list[tuple[tuple[ServiceInterruption, ...], int | None, str]] = [
+    ((DB,), 812, "Expected interruption 0.8 s (measured in 3 restarts)."),
+    ((NEW,), None, "Expected interruption: not measured yet."),
+    ((NEW, away("db", None, 0)), None, "Expected interruption: not measured yet."),
+    (
+        (DB, MAIN),
+        818,
+        "Expected interruption 0.8 s in all: db 0.8 s (measured in 3 restarts), db_main 6 ms (measured in 1 restart).",
+    ),
+    (
+        (DB, away("db_main", 1900, 3)),
+        2712,
+        "Expected interruption 2.7 s in all: db 0.8 s, db_main 1.9 s (measured in 3 restarts each).",
+    ),
+    ((DB, NEW), None, "Expected interruption: db 0.8 s (measured in 3 restarts), db_test not measured yet."),
+]
+
+
+@pytest.mark.parametrize(("services", "total", "words"), EXPECTED, ids=lambda v: str(v)[-40:])
+def test_how_long_services_will_be_away(
+    services: tuple[ServiceInterruption, ...], total: int | None, words: str
+) -> None:
+    plan = app(Upgrade(release=RELEASE, commit="a" * 40), *STEPS)
+    found = shown(evolve(plan, interruption=Interruption(services=services, total_ms=total))).splitlines()
+    assert found[found.index("  Restart db as the canary, then db_main, db_test.") + 1].split() == words.split()
+
+
+def test_what_interrupts_nothing_says_nothing_of_it() -> None:
+    assert "interruption" not in shown(app(Install(release=RELEASE), *STEPS, origin=0))

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from cockpitpm.decide.order import closure
 from cockpitpm.decide.planner import make_plan
+from cockpitpm.decide.runnable import caution
 from cockpitpm.decide.settle import settle
 from cockpitpm.errors import PlanError
 from cockpitpm.model.catalog import Catalog
@@ -18,6 +19,7 @@ from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.plan import AppPlan, Fetch, FileKind, Plan, Reason, Request, Staged, Step
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.runnable import Executable
 from cockpitpm.model.settings import Require
 from tests.cases.scene import FOLDER, MACHINE, app_facts, bundles, catalog_of, digest
 
@@ -71,10 +73,11 @@ def settled(app: AppPlan, said: dict[str, str]) -> AppPlan:
 
 
 def staged(fetch: Fetch, word: str) -> Staged:
-    """A build's letter, or one of WORDS."""
+    """A build's letter, one of WORDS, or `private` for a program that runs and needs GLIBC_PRIVATE."""
     kind, problem, require = WORDS.get(word, (FileKind.ELF, "", Require.NONE))
     made = Staged(asset=fetch.candidates[0], sha256=digest(word, fetch.binary), md5="0" * 32, kind=kind)
-    return evolve(made, problem=problem, require=require)
+    told = caution(Executable(kind=kind, private=word == "private"))
+    return evolve(made, problem=problem, caution=told, require=require)
 
 
 def words(step: Step) -> str:

@@ -126,6 +126,19 @@ def test_a_file_that_is_not_the_recorded_one_is_drift(word: str, truth: FileTrut
 
 
 @pytest.mark.parametrize(
+    ("word", "way_out"),
+    [
+        ("unread", "mv var/cockpitpm/apps/duo/current/duo_admin bin/duo_admin.mine"),
+        ("closed", "mv bin/duo_admin bin/duo_admin.mine"),
+    ],
+)
+def test_nothing_is_claimed_of_a_file_that_cannot_be_read(word: str, way_out: str) -> None:
+    found = service("duo_admin", files={"duo_admin": word})
+    assert (found.file, found.file_sha256) == (FileTruth.UNKNOWN, None)
+    assert notes(found) == [(Note.UNVERIFIED, way_out)]
+
+
+@pytest.mark.parametrize(
     ("observed", "truth"),
     [
         ({"uuids": "A"}, ChannelTruth.SAME),

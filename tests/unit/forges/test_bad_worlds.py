@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from ssl import SSLCertVerificationError
 
 import pytest
 import urllib3
 from attrs import evolve
+from urllib3 import exceptions as foreign
 
 from cockpitpm.errors import AssetBroken, ForgeDenied, ForgeError, ReleaseNotFound, ReleaseNotReady
+from cockpitpm.forges import words
+from cockpitpm.forges.wire import wrapped
 from cockpitpm.model.release import Ancestry
 from cockpitpm.sandbox.forge import Fault, Order, Publisher
 from cockpitpm.sandbox.forge.content import content_of
-from tests.unit.forges.conftest import REPO, World
+from tests.unit.forges.conftest import QUICK, REPO, World
 
 
 @pytest.fixture
@@ -192,6 +196,55 @@ def test_a_file_that_breaks_off_is_not_a_shorter_one(world: World) -> None:
     asset = world.asset()
     world.state.faults.append(Fault(path="/download/", truncate=4999))
     assert "broke off after 4999 of 5000 bytes" in refusal(AssetBroken, lambda: world.fetch(asset))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault(path="/api/", reset=True), "broke: Connection reset by peer. Try again later"),
+        (Fault(path="/api/", raw=b""), "broke: it was closed without an answer. Try again later"),
+        (Fault(path="/api/", raw=b"220 mail\r\n"), r"broke: the answer is not HTTP\. Is 127\.0\.0\.1:\d+ a forge\?"),
+        (Fault(path="/api/", truncate=9), "broke: it ended in the middle of an answer. Try again later"),
+        (Fault(path="/api/", truncate=9, chunked=True), "broke: it ended in the middle of an answer. Try again"),
+        (Fault(path="/api/", body=b"<"), "the answer is not JSON. Is this"),
+        (Fault(path="/api/", body=b'{"a": 1, "a": 1}'), r"the answer is not JSON \(a key appears twice\)"),
+        (Fault(path="/api/", body=b"[NaN]"), r"the answer is not JSON \(NaN is no number\)"),
+    ],
+)
+def test_why_there_is_no_answer_is_told_without_the_insides_of_a_program(world: World, fault: Fault, said: str) -> None:
+    world.publish()
+    world.state.faults.append(fault)
+    with pytest.raises(ForgeError, match=said):
+        world.release()
+
+
+def test_a_certificate_that_is_not_trusted_is_told_in_its_own_words() -> None:
+    inner = SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] (_ssl.c:1006)")
+    inner.verify_message = "self-signed certificate"
+    found = wrapped(foreign.SSLError(inner), "https://git.example.org/api", QUICK.until(5, "forge default: x"))
+    assert str(found) == (
+        "forge default: x: no trust in git.example.org: self-signed certificate. "
+        "Check the certificate of git.example.org"
+    )
+    assert "no TLS with h: no reason told" in str(wrapped(foreign.SSLError("odd"), "https://h", QUICK.until(5, "x")))
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://example.org/a/b", "https://example.org/a/b"),
+        ("https://bob:hunter2@example.org:8443/a?sig=hunter2#hunter2", "https://…@example.org:8443/a?…"),
+        ("https://hunter2@example.org", "https://…@example.org"),
+        ("https:bob:hunter2@example.org/", "an address without a host (https)"),
+        ("https:\\\\bob:hunter2@example.org", "an address without a host (https)"),
+        ("//bob:hunter2@example.org/x", "//…@example.org/x"),
+        ("hunter2", "an address without a host (no scheme)"),
+        ("http://[::1", "an address that cannot be read"),
+        ("", "an address without a host (no scheme)"),
+    ],
+)
+def test_nothing_secret_of_an_address_is_shown(address: str, shown: str) -> None:
+    assert words.address(address) == shown
 
 
 def test_a_tag_of_another_case_is_another_tag(world: World) -> None:

@@ -26,6 +26,16 @@ LINE = ActivationRecord(
     detail="",
 )
 
+OLDER = (
+    b'{"before":"0000000000000000000000000000000000000000000000000000000000000000","entry":{"actor":"test"'
+    b',"allowed":[],"app":"duo","at":"2026-06-12T08:00:00Z","detail":"","from_generation":1,"outcome":"com'
+    b'mitted","reason":"","services":[{"after":{"boot_id":"b","pid":101,"start_ticks":7},"answer":"HTTP 20'
+    b'0","before":null,"service":"duo_server"}],"to_generation":2,"transaction":"t1","verb":"upgrade"},"se'
+    b'al":"47cb298ddd1390df3aeaf82fae83dd8e0cf6502ab1468c83f88be236977c454d"}'
+    b"\n"
+)
+"""A line as it was written before."""
+
 
 @pytest.fixture
 def path(root: Path) -> Path:
@@ -75,6 +85,28 @@ def test_a_line_that_is_none_is_named_and_joins_go_on_without_it(path: Path, lin
         history.read(path)
     history.append(path, evolve(LINE, transaction="t2"))
     assert [e.transaction for e in history.entries(path)] == ["t1", "t2"]
+
+
+def test_only_the_end_is_read_of_a_history_that_has_grown_long(path: Path) -> None:
+    assert list(history.recent(path)) == []
+    names = [f"t{number}" for number in range(40)]
+    for name in names:
+        history.append(path, evolve(LINE, transaction=name))
+    size, one = path.stat().st_size, len(path.read_bytes().splitlines()[-1]) + 1
+    assert [e.transaction for e in history.recent(path)] == names, "a short one is read whole"
+    assert [e.transaction for e in history.recent(path, size)] == names
+    assert [e.transaction for e in history.recent(path, 3 * one)] == names[-3:]
+    assert [e.transaction for e in history.recent(path, 3 * one - 1)] == names[-2:], "a line that is cut is none"
+    assert list(history.recent(path, 0)) == []
+
+
+def test_a_line_from_before_interruptions_were_measured_is_still_read(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(OLDER)
+    (line,) = history.read(path)
+    assert [(c.service, c.answer, c.interrupted_ms) for c in line.entry.services] == [("duo_server", "HTTP 200", None)]
+    history.append(path, evolve(LINE, transaction="t2"))
+    assert [one.number for one in history.read(path)] == [1, 2], "the chain goes on"
 
 
 def test_what_follows_a_sound_line_is_no_torn_line(path: Path) -> None:

@@ -80,6 +80,32 @@ def test_nothing_a_dangling_link_a_folder_and_a_link_of_another_app(layout: Layo
     assert found["strange"].sha256 == store.hash_file(Path("/bin/sh"))
 
 
+BROKEN = "/proc/self/mem"
+"""A file that there is and that gives no first byte: the kernel answers with an input/output error, to anybody."""
+
+
+def test_a_file_that_cannot_be_read_is_told_and_is_no_error(layout: Layout) -> None:
+    path = layout.live("duo") / "1.t" / "duo_server"
+    path.unlink()
+    path.symlink_to(BROKEN)
+    assert fact(layout) == FileFact(binary="duo_server", entry=Entry.OURS, unread="Input/output error")
+    layout.binary("duo_admin").unlink()
+    layout.binary("duo_admin").symlink_to(BROKEN)
+    assert fact(layout, "duo_admin").unread and fact(layout, "duo_admin").entry is Entry.FOREIGN
+
+
+def test_the_store_tells_what_a_file_is_that_cannot_be_read(layout: Layout) -> None:
+    hashes = {r.binary: r.sha256 for r in generations.read(layout, "duo", 1).receipts}
+    for binary in FILES:
+        path = layout.live("duo") / "1.t" / binary
+        path.unlink()
+        path.symlink_to(BROKEN)
+    assert places.in_place(layout, "duo", "1.t", hashes, ()).scripts == {"duo_admin"}
+    for blob in layout.store.iterdir():
+        blob.unlink()
+    assert places.in_place(layout, "duo", "1.t", hashes, ()).scripts == frozenset()
+
+
 def file_id(path: Path) -> FileId:
     return FileId(dev=path.stat().st_dev, ino=path.stat().st_ino)
 

@@ -317,3 +317,14 @@ def test_a_definition_that_somebody_spoiled_is_named(supervisor: Supervisord, ro
 def test_there_is_no_other_kind_yet(root: Path) -> None:
     with pytest.raises(SupervisorError, match="supervisord"):
         open_supervisor("openrc", folder(root), PROCESSES, SystemClock(), {})
+
+
+def test_what_is_set_aside_is_read_by_its_owner_only(supervisor: Supervisord, root: Path) -> None:
+    define(supervisor, root, "/bin/sleep", "600", env=(("TOKEN", "canary"),))
+    supervisor.set_aside("s")
+    file = folder(root) / "aside" / "s.conf"
+    assert "canary" in file.read_text()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    file.with_name("s.conf.tmp").write_text("cut short, canary")
+    supervisor.drop_aside("s")
+    assert list(file.parent.iterdir()) == []

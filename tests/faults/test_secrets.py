@@ -1,0 +1,81 @@
+"""SIGKILL at every step that a journal takes: a secret is in the secret store and with the supervisor, nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cockpitpm.app.recover import recover
+from cockpitpm.app.secrets import set_
+from cockpitpm.model.receipt import Verb
+from tests.faults.sweep import Act, Sweep, broken
+from tests.sim.machine import DUO, MachineSim
+from tests.sim.world import program
+
+ENV = "    env: [{var: API_TOKEN, default: none, desc: What opens the door.}]\n"
+SOON = ", ready_within: 0.5, stays_ready: 0.2}"
+BUNDLE = DUO.replace("    kind: server\n", "    kind: server\n" + ENV).replace("path: /health}", "path: /health" + SOON)
+OLD, NEW = "canary-of-before", "canary-of-after"
+
+
+def rotated(behaviour: str) -> Act:
+    """A machine with the old secret in its service, a new one in its store, and a build that behaves like this.
+
+    The build writes its secret into its log, as programs do that fail to use one.
+    """
+
+    def ready(machine: MachineSim) -> None:
+        set_(machine.host(), "duo", "API_TOKEN", OLD)
+        machine.publish("1")
+        machine.run(Verb.INSTALL, "duo")
+        set_(machine.host(), "duo", "API_TOKEN", NEW)
+        said = ("cannot use the token $API_TOKEN",)
+        server = program("2-duo_server", behaviour, says=said)
+        builds = {"duo_server": server, "duo_admin": program("2-duo_admin")}
+        machine.forge.publish("duo", "latest", {f"{n}-linux-musl-x86_64": data for n, data in builds.items()})
+
+    return ready
+
+
+def leaks(machine: MachineSim) -> list[str]:
+    """The files of the root, but for the secret store and the supervisor's own folder, that hold one of the values."""
+    layout = machine.host().layout
+    allowed = (layout.settings.with_name("secrets"), layout.supervisor)
+    files = (p for p in layout.root.rglob("*") if p.is_file() and not any(p.is_relative_to(a) for a in allowed))
+    return [str(p.relative_to(layout.root)) for p in files if any(v.encode() in p.read_bytes() for v in (OLD, NEW))]
+
+
+def token(machine: MachineSim) -> str:
+    """What the service is told now."""
+    definition = machine.host().supervisor.definition("duo_server")
+    assert definition
+    return dict(definition.env)["API_TOKEN"]
+
+
+def aside(machine: MachineSim) -> list[str]:
+    """The services whose definition of before the supervisor still keeps."""
+    return [s for s in machine.versions() if machine.host().supervisor.aside(s)]
+
+
+@pytest.mark.parametrize(("behaviour", "version", "value"), [("good", "2", NEW), ("sick", "1", OLD)])
+def test_killed_at_every_step_of_its_journal(folder: Path, behaviour: str, version: str, value: str) -> None:
+    sweep = Sweep(folder, BUNDLE, rotated(behaviour))
+    steps = [p for p in sweep.points() if p[0].endswith(("record/journal.py", "act/transaction.py"))][::3]
+    found = []
+    ends = set()
+    for point in steps:
+        machine = sweep.kill(point)
+        wrong = [f"before recovery: {leaks(machine)}"] if leaks(machine) else []
+        recover(machine.host())
+        wrong += [f"after recovery: {leaks(machine)}"] if leaks(machine) else []
+        wrong += [f"still set aside: {aside(machine)}"] if aside(machine) else []
+        wrong += broken(machine)
+        end = (machine.versions()["duo_server"].partition("-")[0], token(machine))
+        ends.add(end)
+        # Version 1 was registered with the value of before, and gets it back whatever the store holds by now.
+        if end not in {("1", OLD), (version, value)}:
+            wrong.append(f"it ended as {end}")
+        found += [(point, wrong)] if wrong else []
+    assert not found, "\n".join(f"{Path(f).name}:{n} #{c}: {w}" for (f, n, c), w in found[:20])
+    assert len(steps) > 20 and ends == {("1", OLD), (version, value)}
