@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("explain", "Where a name leads, or why the machine has its role."),
         "verify": ("verify", "Whether every byte and every record is what was written."),
         "logs": ("logs", "The last lines that services wrote."),
+        "jobs": ("jobs", "Changes that a server was asked for."),
     },
     "Change": {
         "install": ("change", "Bring apps onto the machine, with what they require."),

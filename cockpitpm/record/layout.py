@@ -64,6 +64,16 @@ class Layout:
         return self.var / "history.jsonl"
 
     @property
+    def jobs(self) -> Path:
+        """One folder for each job that was ordered of a server."""
+        return self.var / "jobs"
+
+    @property
+    def plans(self) -> Path:
+        """Plans that somebody was shown and may carry out, by digest."""
+        return self.var / "plans"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever changes the machine."""
         return self.var / "lock"
@@ -77,6 +87,10 @@ class Layout:
     def crashes(self) -> Path:
         """Tracebacks of our own bugs."""
         return self.var / "crashes"
+
+    def job(self, number: int) -> Path:
+        """The folder of one job."""
+        return self.jobs / str(number)
 
     def binary(self, name: str) -> Path:
         """The path that services execute."""
