@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from attrs import evolve
+
 from cockpitpm.decide.wanted import wanted_services
 from cockpitpm.model.binding import Binding
 from cockpitpm.model.catalog import Catalog
@@ -14,6 +16,7 @@ from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, MachineFacts
 from cockpitpm.model.plan import AppPlan, Ask, Converge, Held, Mend, Plan, Refused, Step, Unplanned, UpToDate, Waiting
 from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.service import Definition
 
 NOTHING = "nothing"
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
@@ -22,8 +25,9 @@ _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 def bind(catalog: Catalog, facts: Mapping[str, AppFacts], machine: MachineFacts) -> Binding:
     """The binding of a plan that is made from these."""
     found = {"the catalog": catalog.digest, "the role": catalog.role.value, "the socket root": machine.socket_root}
+    secrets = frozenset(value for context in machine.secrets.values() for value in context.values())
     for mine in facts.values():
-        found |= dict(_app(mine))
+        found |= dict(_app(mine, secrets))
     return Binding(facts=tuple(found.items()))
 
 
@@ -61,14 +65,14 @@ def _lasting(app: AppPlan) -> tuple[str, tuple[Step, ...]]:
     return app.decision.KIND, tuple(s for s in app.steps if not isinstance(s, Converge | Ask))
 
 
-def _app(mine: AppFacts) -> Iterator[tuple[str, str]]:
+def _app(mine: AppFacts, secrets: frozenset[str]) -> Iterator[tuple[str, str]]:
     app = mine.app
     yield f"the current generation of {app}", str(mine.installed.number) if mine.installed else NOTHING
     yield f"the channel of {app}", mine.channel or NOTHING
     yield f"the declaration of {app}", _digest(mine.declared) if mine.declared else NOTHING
     yield from _release(mine)
     yield from ((f"bin/{file.binary}", _file(file)) for file in mine.files.values())
-    yield from _services(mine)
+    yield from _services(mine, secrets)
     known = {g.number: f"build {g.build}, file {_digest(g)}" for g in mine.generations}
     yield from ((f"generation {n} of {app}", known.get(n, "unreadable")) for n in mine.numbers)
     yield f"what failed before of {app}", ", ".join(sorted(b.build for b in mine.state.blocked)) or NOTHING
@@ -97,12 +101,18 @@ def _assets(found: Iterable[Asset]) -> str:
     return ", ".join(sorted(f"{a.uuid} with {a.size} bytes, made {a.created_at}" for a in found))
 
 
-def _services(mine: AppFacts) -> Iterator[tuple[str, str]]:
+def _services(mine: AppFacts, secrets: frozenset[str]) -> Iterator[tuple[str, str]]:
     for fact in mine.services.values():
-        yield f"the definition of {fact.name}", _digest(fact.definition) if fact.definition else NOTHING
+        told = _digest(_without(fact.definition, secrets)) if fact.definition else NOTHING
+        yield f"the definition of {fact.name}", told
     for bundle in (mine.installed.bundle if mine.installed else None, mine.declared):
         if bundle:
             yield from ((f"what {n} is meant to be", w.value) for n, w in wanted_services(mine, bundle).items())
+
+
+def _without(definition: Definition, secrets: frozenset[str]) -> Definition:
+    """The definition without its secrets: from the digest of a short one it could be guessed."""
+    return evolve(definition, env=tuple((name, "" if value in secrets else value) for name, value in definition.env))
 
 
 def _digest(value: object) -> str:

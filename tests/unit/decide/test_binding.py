@@ -170,3 +170,15 @@ def test_which_services_need_a_restart_may_change() -> None:
     well = planned(facts(), Verb.CONVERGE)
     assert behind.apps[0].acts and behind != well
     assert objections(behind, well) == ()
+
+
+def test_nothing_of_a_secret_is_in_a_binding() -> None:
+    def of(value: str) -> Binding:
+        service = facts().services["duo_server"]
+        assert service.definition
+        held = evolve(service, definition=evolve(service.definition, env=(("TOKEN", value),)))
+        mine = evolve(facts(), services={**facts().services, "duo_server": held})
+        return bind(CATALOG, {"duo": mine}, evolve(MACHINE, secrets={"core": {"T": value}}))
+
+    assert of("1234") == of("5678")
+    assert changed(evolve(facts(), channel="beta"))
