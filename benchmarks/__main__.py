@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import install, startup
+from benchmarks import install, serving, startup
 from benchmarks.measure import HEAD, report
 
-BENCHMARKS = {"version": startup.version, "status": startup.status, "install": install.rows}
+BENCHMARKS = {"version": startup.version, "status": startup.status, "install": install.rows, "serving": serving.rows}
 
 
 def main(names: list[str]) -> int:

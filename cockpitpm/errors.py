@@ -69,6 +69,14 @@ class PlanError(CockpitPmError):
     exit_code = ExitCode.PLAN
 
 
+class UnknownName(PlanError):
+    """A name that this machine's catalog does not hold and that is not installed either."""
+
+
+class UnknownJob(PlanError):
+    """A number that is no job of this machine, or of one that was forgotten."""
+
+
 class ForgeError(CockpitPmError):
     """The forge did not give what was asked; see the subclasses for what can be told apart."""
 

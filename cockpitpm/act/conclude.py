@@ -7,10 +7,11 @@ from typing import Any
 from cockpitpm.act.intent import Case
 from cockpitpm.act.machine import Machine
 from cockpitpm.act.remember import remembered
+from cockpitpm.act.unpacked import drop_unused
 from cockpitpm.errors import StoreError
 from cockpitpm.model.codec import decode, encode
 from cockpitpm.model.receipt import ActivationRecord, Outcome, ServiceChange
-from cockpitpm.record import generations, history, state, store
+from cockpitpm.record import generations, history, schedule, state, store
 from cockpitpm.record.durable import disk, remove
 from cockpitpm.record.layout import Layout
 
@@ -59,6 +60,7 @@ def clean(machine: Machine, case: Case) -> None:
     for service in case.intent.known:
         machine.supervisor.drop_aside(service)
     _prune_generations(machine, case)
+    drop_unused(machine, app)
     for folder in generations.lives(layout, app):
         files = generations.stamps(layout, app, folder.name)
         if not machine.processes.executed({s.id for s in files.values()}):
@@ -83,13 +85,13 @@ def _prune_generations(machine: Machine, case: Case) -> None:
 
 
 def sweep(machine: Machine) -> None:
-    """Delete bytes that no generation of any app names, and downloads that nobody finishes."""
+    """Delete bytes that no generation names and that were not fetched ahead, and downloads that nobody finishes."""
     layout = machine.layout
     with disk("clean the downloads"):
         for left in layout.incoming.glob("*"):
             remove(left)
     try:
-        store.prune(layout.store, _named(layout))
+        store.prune(layout.store, _named(layout) | schedule.named_ahead(layout, generations.apps(layout)))
     except StoreError as error:
         machine.reporter.warning("", f"The store was not cleaned: {error.message}")
 

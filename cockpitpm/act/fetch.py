@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
 from threading import Event
 
 from attrs import frozen
@@ -18,7 +19,9 @@ from cockpitpm.model.job import Phase
 from cockpitpm.model.plan import Fetch, Staged
 from cockpitpm.model.receipt import Proof
 from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.upgrades import AheadFile
 from cockpitpm.ports import Forge
+from cockpitpm.record import schedule
 from cockpitpm.record.durable import disk, make_folder
 from cockpitpm.record.store import Incoming, Stored
 
@@ -42,6 +45,7 @@ class _Work:
     bundle: Bundle
     forge: Forge
     claims: tuple[Claim, ...]
+    folder: Path
     stop: Event
 
     def check(self, name: str) -> None:
@@ -50,14 +54,17 @@ class _Work:
             raise _Cancelled(f"The download of {name} was stopped")
 
 
-def fetch_all(machine: Machine, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...]) -> dict[str, Staged]:
+def fetch_all(
+    machine: Machine, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...], folder: Path | None = None
+) -> dict[str, Staged]:
     """Download the first candidate of each fetch into the store. Gives what arrived, by binary.
 
+    What was fetched ahead is hashed again instead. `folder` is where the bytes arrive, if not where they usually do.
     Raises the first error (ForgeError, StoreError); the other downloads are stopped, and nothing of them is left.
     """
     machine.reporter.phase(bundle.name, Phase.FETCH)
     _check_space(machine, bundle, fetches)
-    work = _prepare(machine, bundle, release, fetches)
+    work = _prepare(machine, bundle, release, fetches, folder or machine.layout.incoming)
     pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="fetch")
     try:
         jobs = {pool.submit(_fetch, work, f): f.binary for f in fetches}
@@ -71,18 +78,20 @@ def fetch_all(machine: Machine, bundle: Bundle, release: Release, fetches: tuple
     return {binary: job.result() for job, binary in jobs.items()}
 
 
-def _prepare(machine: Machine, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...]) -> _Work:
+def _prepare(machine: Machine, bundle: Bundle, release: Release, fetches: tuple[Fetch, ...], folder: Path) -> _Work:
     forge = machine.forge(bundle.repo)
     assets = [f.candidates[0] for f in fetches]
     claims = claims_about(forge, release, assets, lambda text: machine.reporter.warning(bundle.name, text))
-    return _Work(machine=machine, bundle=bundle, forge=forge, claims=claims, stop=Event())
+    return _Work(machine=machine, bundle=bundle, forge=forge, claims=claims, folder=folder, stop=Event())
 
 
 def _fetch(work: _Work, fetch: Fetch) -> Staged:
     asset, machine, app = fetch.candidates[0], work.machine, work.bundle.name
     begun = machine.clock.monotonic()
     machine.reporter.fetch_started(app, asset.name, asset.size)
-    with Incoming(machine.layout.incoming / f"{app}-{fetch.binary}", asset.size) as incoming:
+    if known := _ahead(machine, work.bundle, fetch):
+        return _taken(work, asset, known, begun)
+    with Incoming(work.folder / f"{app}-{fetch.binary}", asset.size) as incoming:
 
         def sink(piece: bytes | memoryview) -> None:
             work.check(asset.name)
@@ -94,6 +103,27 @@ def _fetch(work: _Work, fetch: Fetch) -> Staged:
         proofs = proofs_of(asset, arrived.sha256, arrived.size, work.claims)
         stored = _keep(work, asset, fetch.binary, incoming)
     machine.reporter.fetch_finished(app, asset.name, machine.clock.monotonic() - begun)
+    return _staged(work, asset, arrived, stored, proofs)
+
+
+def _ahead(machine: Machine, bundle: Bundle, fetch: Fetch) -> AheadFile | None:
+    """The first candidate, if it was fetched ahead and is still what it was."""
+    asset = fetch.candidates[0]
+    member = bundle.member_path(fetch.binary, asset.name)
+    return schedule.here(machine.layout, bundle.name, asset.uuid, asset.size, member)
+
+
+def _taken(work: _Work, asset: Asset, known: AheadFile, begun: float) -> Staged:
+    """What is in the store already; the release's own claims are held against it like against a download."""
+    packed = known.asset_sha256
+    arrived = Stored(
+        sha256=known.asset_sha256 if packed else known.sha256,
+        md5=known.asset_md5 if packed else known.md5,
+        size=known.size,
+    )
+    proofs = proofs_of(asset, arrived.sha256, arrived.size, work.claims)
+    work.machine.reporter.fetch_finished(work.bundle.name, asset.name, work.machine.clock.monotonic() - begun)
+    stored = Stored(sha256=known.sha256, md5=known.md5, size=known.stored)
     return _staged(work, asset, arrived, stored, proofs)
 
 
@@ -134,7 +164,7 @@ def _staged(work: _Work, asset: Asset, arrived: Stored, stored: Stored, proofs: 
 
 def _check_space(machine: Machine, bundle: Bundle, fetches: tuple[Fetch, ...]) -> None:
     """A download is kept once in the store and once as the copy that runs; an archive lies beside what is in it."""
-    need = sum(_room(bundle, f) for f in fetches)
+    need = sum(_room(machine, bundle, f) for f in fetches)
     with disk("look at"):
         make_folder(machine.layout.var)
         free = shutil.disk_usage(machine.layout.var).free
@@ -143,10 +173,12 @@ def _check_space(machine: Machine, bundle: Bundle, fetches: tuple[Fetch, ...]) -
         raise StoreError(message, "Free some space there and run the command again; nothing was changed")
 
 
-def _room(bundle: Bundle, fetch: Fetch) -> int:
+def _room(machine: Machine, bundle: Bundle, fetch: Fetch) -> int:
     """Nobody says how large a member is; programs are packed to a quarter, more or less."""
     asset = fetch.candidates[0]
-    return asset.size * (9 if bundle.member_path(fetch.binary, asset.name) else 2)
+    member = bundle.member_path(fetch.binary, asset.name)
+    known = schedule.known(machine.layout, bundle.name, asset.uuid, asset.size, member)
+    return known.stored if known else asset.size * (9 if member else 2)
 
 
 def _mb(size: int) -> str:

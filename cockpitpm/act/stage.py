@@ -13,6 +13,7 @@ from cockpitpm.act.fetch import fetch_all
 from cockpitpm.act.intent import Case, Intent, begin_case
 from cockpitpm.act.machine import Machine
 from cockpitpm.act.remember import offer, withdraw
+from cockpitpm.act.unpacked import unpack
 from cockpitpm.model.bundle import Bundle, Service
 from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import InPlace
@@ -113,6 +114,7 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
     generation = _generation(machine, case, settled, staged)
     twins = _twins(machine, case, generation)
     generations.materialise(machine.layout, generation, case.intent.live_to, twins)
+    unpack(machine, generation, case.intent.live_to)
     if case.intent.fresh:
         generations.write(machine.layout, generation)
     _write_staged(case, _release(app), generation, settled.channel)

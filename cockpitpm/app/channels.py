@@ -62,6 +62,7 @@ def remember(host: Host, facts: AppFacts) -> None:
         at=instant(host.clock.now()),
         build=build,
         release=seen,
+        ancestry=facts.ancestry,
     )
     state.write(host.layout, evolve(facts.state, observation=found))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from threading import Lock
 
 from attrs import evolve, frozen
 
 from cockpitpm.app import jobs
+from cockpitpm.app.glance import CatalogKept, glance
 from cockpitpm.app.host import Host, Invocation, Ports
 from cockpitpm.app.status import MachineReport, status
 from cockpitpm.model.catalog import Catalog
@@ -15,9 +17,18 @@ from cockpitpm.model.job import Job, Order
 from cockpitpm.model.role import RoleChoice
 from cockpitpm.model.settings import Settings
 from cockpitpm.ports import Reporter
+from cockpitpm.record.layout import Layout
 
 FRESH = 1.0
 """Seconds for which one look at the machine serves everybody who asks."""
+
+PAUSE = 4.0
+"""A look serves for at least so many times as long as it took."""
+
+LATE = 2.0
+"""While somebody looks anew, the last look serves everybody else for so many times as long."""
+
+Marks = tuple[tuple[int, int, int] | None, ...]
 
 
 @frozen(kw_only=True)
@@ -34,6 +45,15 @@ class View:
     jobs: tuple[Job, ...]
 
 
+@frozen(kw_only=True)
+class _Looked:
+    """A look, what was on disk before it began, and how many seconds it took."""
+
+    view: View
+    marks: Marks
+    took: float
+
+
 class Engine:
     """Safe for several threads. What changes the machine becomes a job, except for what is done in a moment."""
 
@@ -42,7 +62,11 @@ class Engine:
         self._ports = ports
         self._start = start
         self._lock = Lock()
-        self._view: View | None = None
+        layout = Layout(invocation.root)
+        # What differs after every change that somebody has made with us: history, settings, states of apps.
+        self._marked = tuple(str(path) for path in (layout.history, layout.settings, layout.state))
+        self._looked: _Looked | None = None
+        self._catalog = CatalogKept()
 
     def host(self, actor: str = "", reporter: Reporter | None = None) -> Host:
         """The machine, opened for one question of somebody; settings and bundles are read anew."""
@@ -51,12 +75,40 @@ class Engine:
 
     def view(self, age: float = FRESH) -> View:
         """A look at the machine that is at most so many seconds old. Raises what a question to the machine raises."""
+        host = self.host()
+        if self._lock.locked() and (young := self._young(host, age, LATE)):
+            return young
         with self._lock:
-            host = self.host()
-            now = host.clock.monotonic()
-            if self._view is None or now - self._view.at >= age:
-                self._view = _look(host, now, self._view.number + 1 if self._view else 1)
-            return self._view
+            if young := self._young(host, age):
+                return young
+            # The marks are read before the look: what changes in the middle of it makes it old at once.
+            now, marks = host.clock.monotonic(), self._marks()
+            view = _look(glance(host), self._catalog, now, self._looked.view.number + 1 if self._looked else 1)
+            self._looked = _Looked(view=view, marks=marks, took=host.clock.monotonic() - now)
+            return view
+
+    def seen(self, age: float = FRESH) -> View | None:
+        """The last look if it is still good, without waiting for another: None says that one is needed."""
+        return self._young(self.host(), age, LATE if self._lock.locked() else 1.0)
+
+    def last(self) -> tuple[View, float] | None:
+        """The last look, however old, and its age in seconds; None before the first."""
+        looked = self._looked
+        return (looked.view, self.host().clock.monotonic() - looked.view.at) if looked else None
+
+    def _young(self, host: Host, age: float, times: float = 1.0) -> View | None:
+        """The last look, unless it is so many times so many seconds old or a command changed the machine meanwhile.
+
+        One that took long serves for longer: where everybody waits for the next look, nobody is answered.
+        """
+        looked = self._looked
+        if looked is None or looked.marks != self._marks():
+            return None
+        old = host.clock.monotonic() - looked.view.at
+        return looked.view if age and old < times * max(age, PAUSE * looked.took) else None
+
+    def _marks(self) -> Marks:
+        return tuple(_mark(path) for path in self._marked)
 
     def order(self, order: Order) -> tuple[Job, bool]:
         """The job for an order, and whether it is new."""
@@ -64,9 +116,18 @@ class Engine:
         return jobs.submit(host, order, self._start or partial(jobs.launch, host))
 
 
-def _look(host: Host, now: float, number: int) -> View:
+def _mark(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  a path object costs more than the question, asked at every call
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _look(host: Host, kept: CatalogKept, now: float, number: int) -> View:
     from cockpitpm.act.machine import instant
 
+    host.catalog = kept.of(host)
     return View(
         number=number,
         at=now,

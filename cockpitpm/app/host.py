@@ -114,7 +114,16 @@ class Host:
         if self.ports.supervisor:
             return self.ports.supervisor
         kind = self.settings.supervisor
-        return open_supervisor(kind, self.layout.var / kind, self.processes, self.clock, self.invocation.environment)
+        mine = self.invocation
+        return open_supervisor(
+            kind,
+            self.layout.var / kind,
+            self.processes,
+            self.clock,
+            mine.environment,
+            mine.python,
+            (*mine.program, "recover", "--root", str(self.layout.root)),
+        )
 
     def forge(self, repo: Repo) -> Forge:
         """The forge that a bundle's repository is on. Raises MachineError if machine.yaml does not name it."""

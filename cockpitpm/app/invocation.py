@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,7 +18,8 @@ class Invocation:
     """What a face knows. Paths are absolute; `env_role` is the raw variable, None if unset.
 
     `role` overrides it, for reading verbs only. `actor` is who asks, `command` how; `environment` is what services
-    find beside their own variables. `program` is how this program is started again, for work in a process of its own.
+    find beside their own variables. `program` is how this program is started again, for work in a process of its own:
+    a Python that has it, and `-m cockpitpm`.
     """
 
     root: Path
@@ -26,9 +28,14 @@ class Invocation:
     role: Role | None = None
     actor: str = ""
     command: tuple[str, ...] = ()
-    program: tuple[str, ...] = ("cockpitpm",)
+    program: tuple[str, ...] = (sys.executable, "-m", "cockpitpm")
     environment: Mapping[str, str] = field(factory=dict)
     reporter: Reporter = field(factory=Reporter)
+
+    @property
+    def python(self) -> tuple[str, ...]:
+        """The words that start a Python with everything that this program imports."""
+        return self.program[:-2]
 
 
 @frozen(kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from threading import RLock
 from typing import Any
 
@@ -38,6 +39,11 @@ STATES = {
 }
 
 
+def _moment(now: datetime) -> str:
+    """To the millisecond, RFC 3339: several lines of one second keep their order and steps their length."""
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Teller(Reporter):
     """Writes what the engine tells into the job's folder. It never raises: a full disk must not stop a transaction."""
 
@@ -52,7 +58,7 @@ class Teller(Reporter):
         """Add one event."""
         with self._lock:
             self._n += 1
-            event = JobEvent(n=self._n, at=instant(self._clock.now()), kind=kind, app=app, text=text, **more)
+            event = JobEvent(n=self._n, at=_moment(self._clock.now()), kind=kind, app=app, text=text, **more)
             try:
                 jobs.append(self._layout, self._number, [event])
             except CockpitPmError:
@@ -159,18 +165,25 @@ def _carry_out(host: Host, job: Job, told: Teller) -> int:
                 raise
             told.step("", f"waiting: {error.message}")
             host.clock.sleep(5 * POLL)
-    code = exit_code(report, everything=len(report.plan.apps) > 1)
+    code = exit_code(report, everything=not job.order.request.names)
     jobs.write_result(host.layout, job.id, to_json(report, code))
+    if not report.confirmed:
+        end(host, job, JobState.CANCELLED, "its time was over before it could begin; nothing was changed")
+        return code
     end(host, job, STATES.get(code, JobState.FAILED), _said(report), int(code))
     return code
 
 
 def _report(host: Host, job: Job) -> Report:
     def agreed(_plan: Plan) -> bool:
-        return True
+        # Asked with the machine's lock held, so nothing can begin late.
+        return not job.order.until or instant(host.clock.now()) < job.order.until
 
     if job.order.plan:
-        return apply(host, plans.shown(host, job.order.plan), agreed)
+        shown, reason = plans.shown(host, job.order.plan), job.order.request.reason
+        why = reason or shown.request.reason
+        plan = evolve(shown.plan, reason=why)
+        return apply(host, evolve(shown, request=evolve(shown.request, reason=why), plan=plan), agreed)
     return change(host, job.order.request, agreed)
 
 

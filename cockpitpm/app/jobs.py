@@ -17,7 +17,7 @@ from cockpitpm.app.host import Host
 from cockpitpm.app.recover import recover
 from cockpitpm.app.report import recovered_json
 from cockpitpm.decide.jobs import ended_as, same_order, undoable
-from cockpitpm.errors import LockedError, PlanError, StoreError
+from cockpitpm.errors import LockedError, PlanError, StoreError, UnknownJob
 from cockpitpm.model.job import Job, JobEvent, JobState, Order
 from cockpitpm.record import history, jobs
 from cockpitpm.record.durable import disk, make_folder
@@ -65,9 +65,9 @@ def launch(host: Host, number: int) -> None:
 
 
 def find(host: Host, number: int) -> Job:
-    """One job. Raises PlanError for a number that there is not."""
+    """One job. Raises UnknownJob for a number that there is not."""
     if number not in jobs.numbers(host.layout):
-        raise PlanError(f"There is no job {number}", "See `cockpitpm jobs`; the oldest are forgotten")
+        raise UnknownJob(f"There is no job {number}", "See `cockpitpm jobs`; the oldest are forgotten")
     return jobs.read(host.layout, number)
 
 
@@ -118,7 +118,8 @@ def settle_dead(host: Host) -> tuple[Job, ...]:
         found = recover(host)
     except LockedError:
         return ()  # somebody is at work; whoever looks next will know more
-    return tuple(_conclude(host, job, recovered_json(found)) for job in dead)
+    told = recovered_json(found)
+    return tuple(ended for job in dead if (ended := _conclude(host, job.id, told)))
 
 
 def _died(host: Host, job: Job) -> bool:
@@ -128,11 +129,16 @@ def _died(host: Host, job: Job) -> bool:
     return (host.clock.now() - datetime.fromisoformat(job.made_at)).total_seconds() > STARTING
 
 
-def _conclude(host: Host, job: Job, recovered: list[dict[str, Any]]) -> Job:
+def _conclude(host: Host, number: int, recovered: list[dict[str, Any]]) -> Job | None:
+    """End the job by the history; None if somebody else did it meanwhile, for an end is told once."""
     try:
         entries = tuple(history.recent(host.layout.history))
     except StoreError:
         entries = ()
-    state, said = ended_as(job, entries)
-    jobs.write_result(host.layout, job.id, {"recovered": recovered})
-    return end(host, job, state, said)
+    with jobs.ordering(host.layout):
+        job = jobs.read(host.layout, number)
+        if job.state.ended:
+            return None
+        state, said = ended_as(job, entries)
+        jobs.write_result(host.layout, job.id, {"recovered": recovered})
+        return end(host, job, state, said)

@@ -9,8 +9,7 @@ import re
 from attrs import evolve
 
 from cockpitpm.app.host import Host
-from cockpitpm.app.planfile import check, load, make, save
-from cockpitpm.errors import PlanError
+from cockpitpm.app.planfile import Unfit, check, load, make, save
 from cockpitpm.model.binding import SavedPlan
 from cockpitpm.model.codec import encode
 from cockpitpm.model.plan import Plan, Request
@@ -33,10 +32,10 @@ def show(host: Host, request: Request) -> tuple[str, SavedPlan]:
 
 
 def shown(host: Host, digest: str) -> SavedPlan:
-    """The plan of a digest. Raises PlanError for one that is not kept."""
+    """The plan of a digest. Raises Unfit for one that is not kept, PlanError for a file that was changed."""
     path = host.layout.plans / f"{digest}.json"
     if not _DIGEST.fullmatch(digest) or not path.exists():
-        raise PlanError("This plan is not kept any more", "Look at the plan again and confirm that one")
+        raise Unfit("This plan is not kept any more", "Look at the plan again and confirm that one")
     return load(path)
 
 

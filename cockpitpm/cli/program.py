@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from zipfile import is_zipfile
 
 
 def program() -> tuple[str, ...]:
-    """The words that start it. A packed program is named by its real path, whatever its link leads to later."""
-    packed = Path(sys.argv[0])
-    if packed.is_file() and is_zipfile(packed):
-        return sys.executable, str(packed.resolve())
-    return sys.executable, "-m", "cockpitpm"
+    """The words that start it. A packed program is named by the folder it runs from, which no upgrade changes."""
+    unpacked = Path(sys.argv[0])
+    python = (sys.executable, str(unpacked)) if unpacked.is_dir() else (sys.executable,)
+    return *python, "-m", "cockpitpm"

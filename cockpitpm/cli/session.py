@@ -86,6 +86,7 @@ class Session:
         """What is known here, as values."""
         from cockpitpm.app.host import Invocation
         from cockpitpm.app.narration import Reporter
+        from cockpitpm.cli.program import program
 
         return Invocation(
             root=self.root,
@@ -94,6 +95,7 @@ class Session:
             role=role_of(self.given_role) if self.given_role else None,
             actor=actor(),
             command=("cockpitpm", *self.arguments),
+            program=program(),
             reporter=reporter or Reporter(),
         )
 

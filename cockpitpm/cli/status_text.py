@@ -23,9 +23,21 @@ PROCESS = {
 CHANNEL = {
     ChannelTruth.SAME: "same build",
     ChannelTruth.BEHIND: "other build",
+    ChannelTruth.AHEAD: "older build",
+    ChannelTruth.DIVERGED: "diverged",
+    ChannelTruth.STALE: "stale release",
     ChannelTruth.BLOCKED: "failed build",
     ChannelTruth.UNKNOWN: "not read",
 }
+CHANNEL_NOTES = (Note.BEHIND, Note.AHEAD, Note.DIVERGED, Note.STALE)
+NOT_INSTALLED = {
+    ChannelTruth.BEHIND: ("which is not installed", "upgrade"),
+    ChannelTruth.AHEAD: ("which is older than what is installed", "plan"),
+    ChannelTruth.DIVERGED: ("which is not known to be newer", "plan"),
+    ChannelTruth.STALE: ("of which the files are older", "plan"),
+    ChannelTruth.BLOCKED: ("which failed here", ""),
+}
+"""What to say of a build that the channel has and the machine does not, and the verb that goes on from there."""
 MARKS: dict[ServiceState, Part] = {
     ServiceState.RUNNING: green("● "),
     ServiceState.STOPPED: dim("○ "),
@@ -59,7 +71,7 @@ def _app(out: Terminal, app: AppReport) -> None:
     for service in app.services:
         _service(out, service, width, app.channel)
         for remark in service.remarks:
-            if remark not in shared and remark.note is not Note.BEHIND:  # that is told once, by `_channel`
+            if remark not in shared and remark.note not in CHANNEL_NOTES:  # that is told once, by `_channel`
                 _remark(out, remark, 6)
     for remark in shared:
         _remark(out, remark, 2)
@@ -68,7 +80,7 @@ def _app(out: Terminal, app: AppReport) -> None:
 
 def _shared(services: tuple[ServiceReport, ...]) -> list[Remark]:
     """What several services would say alike, as those that run one binary do; it is told once."""
-    every = [r for service in services for r in service.remarks if r.note is not Note.BEHIND]
+    every = [r for service in services for r in service.remarks if r.note not in CHANNEL_NOTES]
     return list(dict.fromkeys(remark for remark in every if every.count(remark) > 1))
 
 
@@ -116,14 +128,14 @@ def _truths(service: ServiceReport) -> list[Part]:
 
 def _channel(out: Terminal, app: AppReport) -> None:
     """What the channel holds, where that is not what is installed; it is the same for every service of the app."""
-    odd = next((s for s in app.services if s.channel in (ChannelTruth.BEHIND, ChannelTruth.BLOCKED)), None)
+    odd = next((s for s in app.services if s.channel in NOT_INSTALLED), None)
     if odd:
-        what = "which failed here" if odd.channel is ChannelTruth.BLOCKED else "which is not installed"
+        what, verb = NOT_INSTALLED[odd.channel]
         seen = f"when it was read on {moment(odd.channel_read_at)} UTC"
         told = f"{odd.channel_tag} held {short(odd.channel_commit)}, {what}, {seen}"
         out.paragraph(told, indent=2, first=yellow("channel: "))
-        if odd.channel is ChannelTruth.BEHIND:
-            out.line("  ", dim("→ "), cyan(f"cockpitpm upgrade {app.name}"))
+        if verb:
+            out.line("  ", dim("→ "), cyan(f"cockpitpm {verb} {app.name}"))
 
 
 def _remark(out: Terminal, remark: Remark, indent: int) -> None:

@@ -51,7 +51,7 @@ def upload_of(receipt: Receipt, candidates: Iterable[Asset], release: Release) -
 def unfresh(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...], allow: tuple[Reason, ...]) -> Refused | None:
     """Why these downloads are not newer than what is installed; None if nothing says so, or if it is allowed."""
     # Whoever pins an app to one exact release has said which build is meant, whatever is installed.
-    found = (None if facts.pinned else _by_ancestry(facts, release)) or _stale(facts, release, fetches)
+    found = (None if facts.pinned else _by_ancestry(facts, release)) or stale(facts, release, fetches)
     return None if found is None or found.reason in allow else found
 
 
@@ -69,8 +69,10 @@ def _by_ancestry(facts: AppFacts, release: Release) -> Refused | None:
     return Refused(reason=reason, evidence=evidence, way_out=_way_out(facts))
 
 
-def _stale(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
-    """A file that was uploaded before the tag's commit was made cannot have been built from it."""
+def stale(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
+    """Why these files cannot be the build that the release names: the index says so, or one was uploaded before the
+    tag's commit was made.
+    """
     if release.index:
         told = _contradicted(release, release.index, fetches)
         way_out = f"Wait until the build is published, or: {_way_out(facts)}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cockpitpm.model.job import Job, JobEvent, JobState, Order, Phase
-from cockpitpm.model.receipt import ActivationRecord, Outcome
+from cockpitpm.model.receipt import ActivationRecord, Outcome, Verb
 
 LASTING = (Phase.RECORD.value, Phase.UNDO.value)
+NARROWED = (Verb.CONVERGE, Verb.START, Verb.RESTART)
 
 
 def same_order(order: Order, known: Iterable[Job]) -> Job | None:
@@ -23,9 +24,15 @@ def _alike(order: Order, other: Order) -> bool:
         order.request.verb is other.request.verb
         and bool(set(order.apps) & set(other.apps))
         and set(order.apps) <= set(other.apps)
-        and order.request.services == other.request.services
+        and _meant(order) == _meant(other)
         and order.request.to == other.request.to
+        and order.request.allow == other.request.allow
     )
+
+
+def _meant(order: Order) -> frozenset[str]:
+    """What narrows a change of services to some of an app's; a change of bytes is one of the whole app."""
+    return frozenset(order.request.names) if order.request.verb in NARROWED else frozenset()
 
 
 def is_next(job: Job, known: Iterable[Job]) -> bool:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 
-from cockpitpm.errors import PlanError
+from cockpitpm.errors import UnknownName
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.catalog import Catalog
+
+OWN = "hero_cockpit"
+"""The app whose services are ourselves."""
 
 
 def closure(catalog: Catalog, apps: Iterable[str]) -> tuple[str, ...]:
     """These apps and everything they need, requirements first. Soft requirements order, but do not add.
 
-    Cycles were refused when the catalog was made.
+    Our own services come last, unless somebody requires them: until then they tell what happens. Cycles were refused
+    when the catalog was made.
     """
     named = dict.fromkeys(apps)
     needed = dict(named)
@@ -43,13 +47,13 @@ def _sorted(catalog: Catalog, apps: list[str]) -> tuple[str, ...]:
                 visit(requirement.app, under | {app})
         done[app] = None
 
-    for app in sorted(apps):
+    for app in sorted(apps, key=lambda app: (app == OWN, app)):
         visit(app, frozenset())
     return tuple(done)
 
 
-def unknown_name(name: str, known: Collection[str]) -> PlanError:
+def unknown_name(name: str, known: Collection[str]) -> UnknownName:
     """The error for a name that this machine's catalog does not hold, with what was perhaps meant."""
     close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(close)}?" if close else "`cockpitpm catalog` lists every name"
-    return PlanError(f"No app, binary or service of this machine's catalog is called {name!r}", hint)
+    return UnknownName(f"No app, binary or service of this machine's catalog is called {name!r}", hint)

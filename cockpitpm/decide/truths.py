@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cockpitpm.decide.assets import choose
 from cockpitpm.decide.drift import drift, out_of_the_way
+from cockpitpm.decide.freshness import stale
 from cockpitpm.decide.holds import held_remark
 from cockpitpm.decide.running import judge
 from cockpitpm.decide.wanted import wanted_services
 from cockpitpm.model.bundle import Service
 from cockpitpm.model.facts import AppFacts, Entry, FileFact, ServiceFact
+from cockpitpm.model.plan import Refused
 from cockpitpm.model.receipt import Generation
+from cockpitpm.model.release import Ancestry
 from cockpitpm.model.service import Runs, ServiceState, Wanted
 from cockpitpm.model.status import AppReport, ChannelTruth, FileTruth, Note, Remark, ServiceReport
+
+LEANING: dict[Ancestry | None, ChannelTruth] = {
+    Ancestry.DOWNGRADE: ChannelTruth.AHEAD,
+    Ancestry.DIVERGED: ChannelTruth.DIVERGED,
+}
+OFFERED = {
+    ChannelTruth.BEHIND: (Note.BEHIND, "upgrade"),
+    ChannelTruth.AHEAD: (Note.AHEAD, "plan"),
+    ChannelTruth.DIVERGED: (Note.DIVERGED, "plan"),
+    ChannelTruth.STALE: (Note.STALE, "plan"),
+}
+"""What to say of a build of the channel that is not the installed one, and the verb that goes on from there."""
 
 
 def report(facts: AppFacts, installed_at: str, unfinished: str) -> AppReport:
@@ -77,6 +93,7 @@ def _service(facts: AppFacts, generation: Generation, service: Service, installe
         channel_tag=seen.tag if seen else "",
         channel_commit=seen.commit if seen else "",
         channel_read_at=seen.at if seen else "",
+        channel_ancestry=seen.ancestry if seen else None,
         remarks=(*_drifted(facts, generation, file), *_process(fact, runs, wanted), *_behind(facts, generation)),
     )
 
@@ -96,14 +113,29 @@ def _channel(facts: AppFacts, generation: Generation) -> ChannelTruth:
     if seen.build == generation.build or set(seen.uuids) == {r.uuid for r in generation.receipts}:
         return ChannelTruth.SAME
     blocked = any(set(b.uuids) == set(seen.uuids) for b in facts.state.blocked)
-    return ChannelTruth.BLOCKED if blocked else ChannelTruth.BEHIND
+    if blocked:
+        return ChannelTruth.BLOCKED
+    return LEANING.get(seen.ancestry, ChannelTruth.STALE if _stale(facts) else ChannelTruth.BEHIND)
+
+
+def _stale(facts: AppFacts) -> str:
+    """Why the release that was read last cannot be what it says; empty if nothing says so."""
+    seen = facts.state.observation.release if facts.state.observation else None
+    fetches = choose(facts.declared, seen) if facts.declared and seen else None
+    if seen is None or fetches is None or isinstance(fetches, Refused):
+        return ""
+    found = stale(facts, seen, fetches)
+    return found.evidence if found else ""
 
 
 def _behind(facts: AppFacts, generation: Generation) -> Iterator[Remark]:
     seen = facts.state.observation
-    if seen and _channel(facts, generation) is ChannelTruth.BEHIND:
+    channel = _channel(facts, generation)
+    if seen and channel in OFFERED:
         told = f"{seen.tag} held {seen.commit[:12]} on {seen.at}, installed is {generation.built_from[:12]}"
-        yield Remark(note=Note.BEHIND, evidence=told, next_step=f"cockpitpm upgrade {facts.app}")
+        note, verb = OFFERED[channel]
+        told = _stale(facts) if channel is ChannelTruth.STALE else told
+        yield Remark(note=note, evidence=told, next_step=f"cockpitpm {verb} {facts.app}")
 
 
 def _drifted(facts: AppFacts, generation: Generation, file: FileFact) -> Iterator[Remark]:

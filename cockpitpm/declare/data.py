@@ -27,6 +27,12 @@ def bundles_folder() -> Path:
 
 
 @cache
+def openrpc() -> bytes:
+    """The description of the JSON-RPC methods, an OpenRPC document."""
+    return (_folder("schema") / "openrpc.json").read_bytes()
+
+
+@cache
 def schema(name: str) -> dict[str, Any]:
     """The JSON schema of this name, such as `bundle`. One object for all callers: not to be changed."""
     found: dict[str, Any] = json.loads((_folder("schema") / f"{name}.schema.json").read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from cockpitpm.declare.conformity import nonconformities
 from cockpitpm.declare.document import Document, ReadError
 from cockpitpm.declare.moment import utc
 from cockpitpm.declare.reader import read_yaml
+from cockpitpm.declare.upgrades import faults, upgrades_of
 from cockpitpm.errors import MachineError
 from cockpitpm.model.settings import ForgeSettings, Hold, Require, Settings
 
@@ -29,6 +30,7 @@ def read_machine(text: str | bytes, file: str) -> Settings:
         return settings_of({})
     _conforms(document, file)
     _ends(document, file)
+    _upgrades(document, file)
     return settings_of(document.tree)
 
 
@@ -47,7 +49,12 @@ def settings_of(tree: Mapping[str, Any]) -> Settings:
     """The settings of a tree that conforms to the machine schema; `default` is always among the forges."""
     forges = {name: _forge(one) for name, one in tree.get("forges", {}).items()}
     holds = {name: _hold(one) for name, one in tree.get("holds", {}).items()}
-    return Settings(**{**tree, "forges": {"default": DEFAULT_FORGE, **forges}, "holds": holds})
+    told = {
+        "forges": {"default": DEFAULT_FORGE, **forges},
+        "holds": holds,
+        "upgrades": upgrades_of(tree.get("upgrades", {})),
+    }
+    return Settings(**{**tree, **told})
 
 
 def _hold(tree: Mapping[str, Any]) -> Hold:
@@ -74,6 +81,13 @@ def _ends(document: Document, file: str) -> None:
         except ValueError as error:
             mark = document.place(("holds", app, "until")).value
             raise _fault(file, *mark, str(error), "Write it as 2026-12-24 or 2026-12-24T00:00:00Z") from None
+
+
+def _upgrades(document: Document, file: str) -> None:
+    """What conforms and still cannot be meant, such as a window that never begins."""
+    for path, told in faults(document.tree.get("upgrades", {})):
+        mark = document.place(("upgrades", *path)).value
+        raise _fault(file, *mark, told, "See `cockpitpm schedule set --help`")
 
 
 def _fault(file: str, line: int, column: int, message: str, hint: str) -> MachineError:

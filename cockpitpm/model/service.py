@@ -8,6 +8,9 @@ from attrs import field, frozen
 
 from cockpitpm.model.bundle import Probe, Socket
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where services find programs, whoever started their supervisor."""
+
 
 class ServiceState(Enum):
     """The observed state of a service; what the supervisor claims, in our words."""

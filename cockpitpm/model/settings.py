@@ -7,6 +7,8 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from cockpitpm.model.upgrades import Upgrades
+
 
 class Require(Enum):
     """What must prove the bytes of an asset beside the connection that it came through."""
@@ -54,6 +56,7 @@ class Settings:
     supervisor: str = "supervisord"
     socket_root: str = ""
     keep_generations: int = 3
+    upgrades: Upgrades = field(factory=Upgrades)
 
     def channel_of(self, app: str, declared: str | None) -> str:
         """The channel an app follows: its pin, the machine's word for it, the bundle's, the machine's for all."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from cockpitpm.model.process import FileStamp
-from cockpitpm.model.release import Release
+from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.model.service import Wanted
 
 
@@ -28,7 +28,8 @@ class Observation:
     """What the channel held when it was last read.
 
     `uuids` are those of the assets that were chosen, `build` the build that they turned out to be, if that is known.
-    `release` is the whole reading: an equal one costs a single request.
+    `release` is the whole reading: an equal one costs a single request. `ancestry` is what its commit was to the one
+    that was installed then, None if that was no question.
     """
 
     channel: str
@@ -39,6 +40,7 @@ class Observation:
     at: str
     build: str = ""
     release: Release | None = None
+    ancestry: Ancestry | None = None
 
 
 @frozen(kw_only=True)

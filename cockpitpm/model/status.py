@@ -7,6 +7,7 @@ from enum import Enum
 from attrs import frozen
 
 from cockpitpm.model.receipt import Receipt
+from cockpitpm.model.release import Ancestry
 from cockpitpm.model.service import Runs, ServiceState, Wanted
 
 
@@ -22,10 +23,17 @@ class FileTruth(Enum):
 
 
 class ChannelTruth(Enum):
-    """The channel as it was last read, held against what is installed."""
+    """The channel as it was last read, held against what is installed.
+
+    BEHIND: it has another build, newer as far as is known. AHEAD: what is installed is newer. DIVERGED: neither has all
+    of the other. STALE: its files cannot be the build that it names. BLOCKED: its build failed here.
+    """
 
     SAME = "same"
     BEHIND = "behind"
+    AHEAD = "ahead"
+    DIVERGED = "diverged"
+    STALE = "stale"
     BLOCKED = "blocked"
     UNKNOWN = "unknown"
 
@@ -36,6 +44,9 @@ class Note(Enum):
     PENDING = "pending"
     DRIFTED = "drifted"
     BEHIND = "behind"
+    AHEAD = "ahead"
+    DIVERGED = "diverged"
+    STALE = "stale"
     DAMAGED = "damaged"
     UNFINISHED = "unfinished"
     UNLISTED = "unlisted"
@@ -74,6 +85,7 @@ class ServiceReport:
     channel_tag: str
     channel_commit: str
     channel_read_at: str
+    channel_ancestry: Ancestry | None = None
     remarks: tuple[Remark, ...]
 
 

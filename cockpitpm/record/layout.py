@@ -74,6 +74,11 @@ class Layout:
         return self.var / "plans"
 
     @property
+    def unpacked(self) -> Path:
+        """One folder for each packed program that runs, or is about to."""
+        return self.var / "unpacked"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever changes the machine."""
         return self.var / "lock"

@@ -15,6 +15,7 @@ from cockpitpm.model.role import Role
 from cockpitpm.sandbox import daemons
 from cockpitpm.sandbox.daemons import Behaviour
 from cockpitpm.sandbox.forge import ForgeServer, ForgeState, Published, Publisher
+from cockpitpm.sandbox.packed import APP
 
 OWNER = "lhumina_code"
 CHANNEL = "latest-integration"
@@ -64,6 +65,14 @@ class World:
         return Publisher(self.state).publish(
             full_name, channel, files, commit=commit, message=f"{app} {version}", at=at
         )
+
+    def publish_packed(self, packed: Path, version: str, channel: str = CHANNEL) -> Published:
+        """The same with one file for all binaries of hero_cockpit: a packed cockpitpm."""
+        bundle = self.bundle(APP)
+        full_name = f"{OWNER}/{bundle.repo.name}"
+        commit = self.state.repo(full_name).commit(f"{APP} {version}")
+        files = {b.asset_name(bundle.targets[0]): packed for b in bundle.binaries}
+        return Publisher(self.state).publish(full_name, channel, files, commit=commit, message=f"{APP} {version}")
 
     def publish_all(self, version: str = "1.0") -> None:
         """A first build of every app."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cockpitpm.errors import SupervisorError
 from cockpitpm.ports import Clock
-from cockpitpm.supervisors import launch
 from cockpitpm.supervisors.daemon import Daemon
 from cockpitpm.supervisors.definitions import Definitions
 from cockpitpm.supervisors.family import Families, send
@@ -109,7 +108,7 @@ class Control:
         infos = self.infos() or {}
         for service, info in infos.items():
             self._ask_stop(service, info)
-        self._families.finish(self._others(self._families.groups(daemon)), self._longest(infos))
+        self._families.finish(self._others(self._families.groups(daemon)), self._longest(self._definitions.names()))
         self._daemon.call("shutdown")
         self._families.finish({daemon}, 10.0)
         self.clear()
@@ -126,7 +125,7 @@ class Control:
     def _others(self, found: Mapping[str, frozenset[int]]) -> frozenset[int]:
         return frozenset().union(*found.values()) - {os.getpgrp()}
 
-    def _longest(self, services: Mapping[str, object]) -> float:
+    def _longest(self, services: Iterable[str]) -> float:
         return max((self._definitions.grace(service) for service in services), default=0.0)
 
     def _end(self, groups: frozenset[int], grace: float) -> None:
@@ -182,7 +181,7 @@ class Control:
         forked = command_line(daemon)
         while self._clock.monotonic() < deadline:
             line = command_line(pid)
-            if line and line != forked and launch.__file__.encode() not in line:
+            if line and line != forked and not self._definitions.launching(line):
                 return
             if not line and _pid(self.info(service)) != pid:
                 return

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpitpm.errors import SupervisorError
+from cockpitpm.model.service import PATH
 from cockpitpm.ports import Clock
 from cockpitpm.supervisors.definitions import replace
 from cockpitpm.supervisors.rpc import Client, Code, Down, Refusal
@@ -24,7 +25,6 @@ from cockpitpm.supervisors.rpc import Client, Code, Down, Refusal
 _SOCKET_BYTES = 107  # what the kernel takes for the address of a unix socket
 _BIND_SUFFIX = len(".4194304")  # supervisord binds `<socket>.<pid>` first and then renames it
 _PLAIN_PATH = re.compile(r"/[\w@:,./+=~-]*")
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _CONFIGURATION = """\
 ; Written by cockpitpm at every start of this supervisord.
@@ -49,7 +49,7 @@ chmod = 0700
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [include]
-files = {folder}/conf.d/*.conf
+files = {folder}/conf.d/*.conf {folder}/boot.conf
 """
 
 
@@ -57,7 +57,7 @@ class Daemon:
     """A supervisord whose whole state is in `folder`, an absolute path without links."""
 
     def __init__(
-        self, folder: Path, python: str, clock: Clock, environment: Mapping[str, str], answer_within: float
+        self, folder: Path, python: tuple[str, ...], clock: Clock, environment: Mapping[str, str], answer_within: float
     ) -> None:
         self.folder = folder
         self.socket = folder / "rpc.sock"
@@ -135,7 +135,8 @@ class Daemon:
     def _start(self) -> None:
         """supervisord opens its socket before it leaves us, so it can be asked as soon as this returns."""
         configuration = self.folder / "supervisord.conf"
-        command = (self._python, "-I", "-X", "utf8", "-m", "supervisor.supervisord", "-c", str(configuration))
+        python, *program = self._python
+        command = (python, "-I", "-X", "utf8", *program, "-m", "supervisor.supervisord", "-c", str(configuration))
         hint = f"Look at {self.log}"
         try:
             done = subprocess.run(
@@ -165,4 +166,4 @@ def own_environment() -> Mapping[str, str]:
         home, user = entry.pw_dir, entry.pw_name
     except KeyError:  # a container may run us as a user that has no name
         pass
-    return {"PATH": _PATH, "HOME": home, "USER": user, "LOGNAME": user, "LANG": "C.UTF-8"}
+    return {"PATH": PATH, "HOME": home, "USER": user, "LOGNAME": user, "LANG": "C.UTF-8"}

@@ -112,6 +112,10 @@ class Definitions:
             if entry is not None:
                 self.write(entry, autostart=entry.wanted is Wanted.RUNNING)
 
+    def launching(self, words: tuple[bytes, ...]) -> bool:
+        """Whether a process that was started with these words has yet to become its program."""
+        return os.fsencode(self._launcher[-1]) in words
+
     def _path(self, service: str) -> Path:
         return self._folder / f"{service}.conf"
 

@@ -18,6 +18,7 @@ from cockpitpm.model.process import ProcessId
 from cockpitpm.model.service import Definition, ServiceState, ServiceStatus, Wanted
 from cockpitpm.ports import Clock, Processes
 from cockpitpm.supervisors import launch
+from cockpitpm.supervisors.boot import Boot, put
 from cockpitpm.supervisors.control import Control, Info
 from cockpitpm.supervisors.daemon import Daemon
 from cockpitpm.supervisors.definitions import Definitions, Entry
@@ -33,8 +34,9 @@ _NOT_LOADED = "STOPPED"
 class Supervisord:
     """The Supervisor port over a supervisord in `folder`, such as the machine's `var/cockpitpm/supervisord`.
 
-    `environment` is added to the fixed one that every service gets beside its own variables.
-    `python` is an interpreter that has supervisor installed; `answer_within` is in seconds.
+    `environment` is added to the fixed one that every service gets beside its own variables. `python` are the words
+    that start an interpreter which can import supervisor. `recover` is the command that a supervisord runs once if it
+    was not we who started it; empty for none. `answer_within` is in seconds.
     """
 
     def __init__(
@@ -43,13 +45,16 @@ class Supervisord:
         processes: Processes,
         clock: Clock,
         environment: Mapping[str, str],
-        python: str = sys.executable,
+        python: tuple[str, ...] = (sys.executable,),
+        recover: tuple[str, ...] = (),
         answer_within: float = 10.0,
     ) -> None:
         home = folder.resolve()  # two names of one root must lead to one supervisord
         self._processes = processes
         self._daemon = Daemon(home, python, clock, environment, answer_within)
-        launcher = (python, "-I", "-S", launch.__file__)
+        self._launch = home / "launch.py"
+        launcher = (python[0], "-I", "-S", str(self._launch))
+        self._boot = Boot(home, recover)
         self._definitions = Definitions(home / "conf.d", home / "logs", launcher)
         self._aside = Definitions(home / "aside", home / "logs", launcher)
         self._control = Control(self._daemon, self._definitions, clock)
@@ -85,6 +90,8 @@ class Supervisord:
     def ensure_running(self) -> None:
         """Start the supervisord if none runs. What a killed one left behind is ended first, then started anew."""
         self._daemon.ensure(self._prepare)
+        self._equip()
+        self._boot.arm()
 
     def shutdown(self) -> None:
         """End every service and the supervisord; what is wanted stays as it is. Returns when nothing is left."""
@@ -156,6 +163,12 @@ class Supervisord:
     def _prepare(self) -> None:
         self._control.clear()
         self._definitions.refresh()
+        self._equip()
+        self._boot.disarm()
+
+    def _equip(self) -> None:
+        """Keep the launcher of services where no upgrade of ours takes it away."""
+        put(self._launch, Path(launch.__file__).read_text(encoding="utf-8"))
 
     def _entry(self, service: str) -> Entry:
         entry = self._definitions.read(service)

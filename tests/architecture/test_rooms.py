@@ -23,13 +23,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "decide": frozenset({"model"}),
     "record": frozenset({"model", "ports"}),
     "observe": frozenset({"model", "ports", "record", "small_assets"}),
-    "act": frozenset({"model", "ports", "record", "small_assets"}),
+    "act": frozenset({"model", "ports", "record", "small_assets", "unpacked"}),
     "small_assets": frozenset({"model", "ports"}),
+    "unpacked": frozenset({"cli"}),
     **dict.fromkeys(ADAPTERS, frozenset({"model", "ports"})),
     "app": CORE | ADAPTERS,
     **dict.fromkeys(FACES, frozenset({"app", "model"})),
     "serve": frozenset({"app", "model", "rpc", "web"}),
-    "sandbox": CORE | ADAPTERS | {"app"},
+    "sandbox": CORE | ADAPTERS | {"app", "unpacked"},
 }
 """What each room may import beside itself, `errors` and the version; a new room must be entered here first."""
 
@@ -62,7 +63,7 @@ WORLD = (
 )
 STOPWATCHES = ("time.monotonic", "time.perf_counter", "time.sleep")
 """An adapter may use them for its own deadlines; the engine has the Clock."""
-MAY_READ_WORLD = FACES | {"__main__", "sandbox", "clock", "processes"}
+MAY_READ_WORLD = FACES | {"__main__", "unpacked", "sandbox", "clock", "processes"}
 
 PURE = frozenset({"model", "decide"})
 EFFECTS = {

@@ -198,7 +198,9 @@ def _blocked(one: Any, bundle: Bundle) -> BlockedBuild:
     return BlockedBuild(build=build, uuids=uuids, tag="latest", commit="c" * 40, reason="it fell over", at=AT)
 
 
-def _observation(seen: Mapping[str, str], bundle: Bundle) -> Observation:
+def _observation(seen: Mapping[str, Any], bundle: Bundle) -> Observation:
+    release = release_of(seen["release"], bundle) if "release" in seen else None
+    assert not isinstance(release, Unavailable)
     return Observation(
         channel=seen.get("channel", "latest"),
         tag="latest",
@@ -207,6 +209,8 @@ def _observation(seen: Mapping[str, str], bundle: Bundle) -> Observation:
         uuids=tuple(sorted(f"{seen['uuids']}-{b.name}" for b in bundle.binaries)),
         at=AT,
         build=build_of(hashes(seen["build"], bundle)) if seen.get("build") else "",
+        release=release,
+        ancestry=Ancestry(seen["ancestry"]) if "ancestry" in seen else None,
     )
 
 

@@ -8,7 +8,11 @@ from cockpitpm.sandbox.daemons.chains import CHAIN_BINARY
 from cockpitpm.sandbox.daemons.stamp import Behaviour, Part, Stamp
 
 DEPLOYER_BINARY = "hero_tfgrid_deployer_server"
-PARTS = {CHAIN_BINARY: Part.CHAIN, DEPLOYER_BINARY: Part.DEPLOYER}
+PARTS = {
+    CHAIN_BINARY: Part.CHAIN,
+    DEPLOYER_BINARY: Part.DEPLOYER,
+    "hero_tfgrid_deployer_admin": Part.DEPLOYER_ADMIN,
+}
 
 
 def stamp_for(binary: Binary, version: str, commit: str, behaviour: Behaviour = Behaviour.WORKS) -> Stamp:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from enum import Enum
 from pathlib import Path
 
@@ -18,6 +20,11 @@ STAMP_ROOM = 2048
 """Bytes that chain.c keeps for its stamp, the zero at the end included."""
 PLACEHOLDER = b'STAMP = {"room":"for a stamp"}'
 EMPTY = "STAMP: dict[str, Any] = {}"
+PAGES = ("fleet", "fleet_facts", "fleet_look")
+MAIN = """from cockpitpm.sandbox.daemons import fleet, server
+server.PAGES.update(fleet.PAGES)
+server.main()
+"""
 
 
 class Form(Enum):
@@ -43,7 +50,25 @@ def script(stamp: Stamp) -> bytes:
     """The build as a Python script that names a real interpreter and skips everything it does not need."""
     body = template()
     assert EMPTY in body, "server.py lost the line that takes the stamp"
-    return f"#!{interpreter()} -SE\n{body.replace(EMPTY, stamp.line())}".encode()
+    text = body.replace(EMPTY, stamp.line())
+    first = f"#!{interpreter()} -SE\n".encode()
+    return first + (with_pages(text) if stamp.part is Part.DEPLOYER_ADMIN else text.encode())
+
+
+def with_pages(text: str) -> bytes:
+    """The script and the modules of its pages in one file that Python runs: a zip archive, not compressed.
+
+    So its stamp stands in it as in any other build. The modules keep their names; the packages around them are empty.
+    """
+    made = io.BytesIO()
+    folder = "cockpitpm/sandbox/daemons"
+    pages = {f"{folder}/{name}.py": (HERE / f"{name}.py").read_text(encoding="utf-8") for name in PAGES}
+    empty = dict.fromkeys((f"{name}/__init__.py" for name in ("cockpitpm", "cockpitpm/sandbox", folder)), "")
+    whole = {"__main__.py": MAIN, **empty, f"{folder}/server.py": text, **pages}
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in whole.items():
+            archive.writestr(zipfile.ZipInfo(name), content)  # without a time of its own: same stamp, same bytes
+    return made.getvalue()
 
 
 def elf(stamp: Stamp) -> bytes:

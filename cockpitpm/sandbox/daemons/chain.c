@@ -279,6 +279,7 @@ int main(int argc, char **argv) {
         say("cannot start: this build was made without its configuration");
         return 1;
     }
+    while (!strcmp(behaviour, "never_answers")) pause();
     listen_everywhere();
     serve();
 }

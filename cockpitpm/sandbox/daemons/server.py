@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 STAMP: dict[str, Any] = {}
@@ -23,6 +24,21 @@ SOCKET_ROOT = os.environ.get("PATH_SOCKET") or os.path.join(
 CHAINS = "main=hero_compute_main/rpc.sock,test=hero_compute_testnet/rpc.sock,qa=hero_compute/rpc.sock"
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 500: "Internal Server Error"}
 LARGEST = 1 << 20
+ASK_WITHIN = 1.0
+"""Seconds that a neighbour has for its answer."""
+GUARD = (
+    "Content-Security-Policy: default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
+    "Cache-Control: no-store\r\n"
+)
+
+
+class Sheet(str):
+    """A style sheet; any other text is a page."""
+
+
+PAGES: dict[str, Callable[[bytes], str]] = {}
+"""Path to what makes the page from the head of the request; empty but for a build that brings pages of its own."""
 
 
 def say(text: str) -> None:
@@ -41,18 +57,27 @@ def chain_nodes() -> dict[str, Any]:
     return {"chain": chain, "nodes": [{"name": f"{chain}-{n}", "chain": chain, "online": True} for n in (1, 2, 3)]}
 
 
-def call(path: str, method: str) -> Any:
-    """Ask a neighbour over its unix socket; raises OSError or ValueError where it gives no answer."""
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode()
-    head = f"POST /rpc HTTP/1.1\r\nHost: chain\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+def ask(path: str, verb: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
+    """Status and body of a neighbour's answer. Raises OSError or ValueError where none comes in time."""
+    head = f"{verb} {target} HTTP/1.1\r\nHost: chain\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    until, answer = time.monotonic() + ASK_WITHIN, b""
     with socket.socket(socket.AF_UNIX) as plug:
-        plug.settimeout(1)
+        plug.settimeout(ASK_WITHIN)
         plug.connect(os.path.join(SOCKET_ROOT, path))
         plug.sendall(head.encode() + body)
-        answer = b""
         while piece := plug.recv(65536):
             answer += piece
-    found = json.loads(answer.partition(b"\r\n\r\n")[2])
+            plug.settimeout(max(0.001, until - time.monotonic()))
+            if len(answer) > LARGEST:
+                raise ValueError("it talks too much")
+    line, status = answer[:9], answer[9:12]  # such as `HTTP/1.1 200`
+    return int(status) if line.startswith(b"HTTP/1.") and status.isdigit() else 0, answer.partition(b"\r\n\r\n")[2]
+
+
+def call(path: str, method: str) -> Any:
+    """Ask a neighbour by JSON-RPC; raises OSError or ValueError where it gives no answer."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode()
+    found = json.loads(ask(path, "POST", "/rpc", body)[1])
     if not isinstance(found, dict) or "result" not in found:
         raise ValueError(f"{method} was not answered")
     return found["result"]
@@ -68,7 +93,9 @@ def all_nodes() -> dict[str, Any]:
             chains.append({"chain": chain, "healthy": True, "nodes": len(found)})
             nodes += found
         except (OSError, ValueError, LookupError) as error:
-            chains.append({"chain": chain, "healthy": False, "nodes": 0, "error": str(error)})
+            chains.append(
+                {"chain": chain, "healthy": False, "nodes": 0, "error": getattr(error, "strerror", None) or str(error)}
+            )
     return {"chains": chains, "nodes": nodes}
 
 
@@ -112,10 +139,12 @@ def manifest() -> dict[str, Any]:
     }
 
 
-def answer(method: str, path: str, body: bytes) -> tuple[int, Any]:
+def answer(method: str, path: str, body: bytes, head: bytes) -> tuple[int, Any]:
     """Status and content for one request; a text is a page, anything else becomes JSON."""
     if STAMP["behaviour"] == "fails_probe":
         return 500, {"status": "broken"} | identity()
+    if path in PAGES and method == "GET":
+        return 200, PAGES[path](head)
     if path in STAMP["answers"]:
         status = STAMP["answers"][path]
         good = page() if path == "/" else well()
@@ -132,8 +161,9 @@ def encode(status: int, content: Any, close: bool) -> bytes:
     """The response as bytes."""
     text = isinstance(content, str)
     body = content.encode() if text else json.dumps(content).encode()
-    kind = "text/html; charset=utf-8" if text else "application/json"
-    head = f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}\r\nContent-Type: {kind}\r\n"
+    page = "text/css" if isinstance(content, Sheet) else "text/html"
+    kind = f"{page}; charset=utf-8\r\n{GUARD}" if text else "application/json\r\n"
+    head = f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}\r\nContent-Type: {kind}"
     head += f"Content-Length: {len(body)}\r\nConnection: {'close' if close else 'keep-alive'}\r\n\r\n"
     return head.encode() + body
 
@@ -155,7 +185,7 @@ def respond(head: bytes, body: bytes) -> tuple[bytes, bool]:
     method, _, rest = head.decode("latin-1").partition(" ")
     path = rest.split(" ")[0].partition("?")[0]
     close = b"connection: close" in head.lower() or b"HTTP/1.0" in head.split(b"\r\n")[0]
-    status, content = answer(method, path, body)
+    status, content = answer(method, path, body, head)
     return encode(status, content, close), close
 
 
@@ -256,6 +286,8 @@ def main() -> None:
     if STAMP["behaviour"] == "never_starts":
         say("cannot start: this build was made without its configuration")
         sys.exit(1)
+    while STAMP["behaviour"] == "never_answers":
+        signal.pause()
     METHODS.update(dict.fromkeys(STAMP["methods"], well))
     if STAMP["part"] in ("chain", "deployer"):
         METHODS["list_nodes"] = chain_nodes if STAMP["part"] == "chain" else all_nodes

@@ -21,6 +21,8 @@ class Behaviour(Enum):
     WORKS = "works"
     NEVER_STARTS = "never_starts"
     """It writes one line and exits with status 1."""
+    NEVER_ANSWERS = "never_answers"
+    """It runs, and listens nowhere."""
     FAILS_PROBE = "fails_probe"
     """It listens, and answers 500 to everything."""
     CRASHES = "crashes"
@@ -35,6 +37,8 @@ class Part(Enum):
     """`list_nodes` tells the nodes of the chain that COMPUTE_CHAIN names; COMPUTE_SOCKET replaces its sockets."""
     DEPLOYER = "deployer"
     """`list_nodes` asks every chain daemon of DEPLOYER_CHAINS while the caller waits."""
+    DEPLOYER_ADMIN = "deployer_admin"
+    """It has pages: the nodes, and Control with the engines, tokens and links that all machines share."""
     CLI = "cli"
     """It prints its version and exits."""
 

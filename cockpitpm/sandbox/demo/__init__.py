@@ -5,7 +5,9 @@ the line is cut, in whatever way the demo ends, `outside` stops every process an
 """
 
 from cockpitpm.sandbox.demo.kept import stop_demo
+from cockpitpm.sandbox.demo.ledger import Mark, Row
+from cockpitpm.sandbox.demo.proof import Auditor, run_proof
 from cockpitpm.sandbox.demo.run import run_demo
 from cockpitpm.sandbox.demo.stage import Teller
 
-__all__ = ["Teller", "run_demo", "stop_demo"]
+__all__ = ["Auditor", "Mark", "Row", "Teller", "run_demo", "run_proof", "stop_demo"]

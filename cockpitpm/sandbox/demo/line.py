@@ -13,15 +13,18 @@ from cockpitpm.errors import CockpitPmError
 from cockpitpm.sandbox.daemons import Behaviour
 from cockpitpm.sandbox.demo.remains import clear, remains
 
-ENDS_WITHIN = 20.0  # seconds
+ENDS_WITHIN = 60.0  # seconds; thousands of files may have to go
 
 
 class Line:
-    """Starts the world outside in a session of its own, so that no terminal takes it along."""
+    """Starts the world outside in a session of its own, so that no terminal takes it along.
 
-    def __init__(self) -> None:
+    With `roles` there is a machine for each, in a folder of that name below the root; without, the root is one's own.
+    """
+
+    def __init__(self, *roles: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cockpitpm.sandbox.demo.outside"],
+            [sys.executable, "-m", "cockpitpm.sandbox.demo.outside", *roles],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -34,6 +37,18 @@ class Line:
     def publish(self, app: str, version: str, behaviour: Behaviour = Behaviour.WORKS) -> str:
         """A new build on the channel. Gives its commit."""
         return str(self._order("publish", app, version, behaviour.value))
+
+    def publish_cockpit(self, version: str) -> str:
+        """A new build of Cockpit, which is this program itself. Gives its commit."""
+        return str(self._order("publish_cockpit", version))
+
+    def publish_late(self, app: str, version: str) -> str:
+        """A commit on the channel whose files were built before it was made. Gives the commit."""
+        return str(self._order("publish_late", app, version))
+
+    def leave_behind(self, app: str, target: str) -> list[str]:
+        """Old files for another target, beside those that are published. Gives their names."""
+        return list(self._order("leave_behind", app, target))
 
     def files(self, app: str) -> dict[str, str]:
         """The md5 of each file that is published for an app, by name."""

@@ -56,11 +56,17 @@ def remains(root: Path) -> Remains:
 def clear(root: Path) -> None:
     """End everything of the machine and remove its folder: commands first, so that they start nothing anew."""
     _kill_all(lambda: commands(root))
-    with contextlib.suppress(CockpitPmError, OSError):
-        Supervisord(Layout(root).supervisor, LinuxProcesses(), SystemClock(), {}).shutdown()
+    for machine in machines(root):
+        with contextlib.suppress(CockpitPmError, OSError):
+            Supervisord(Layout(machine).supervisor, LinuxProcesses(), SystemClock(), {}).shutdown()
     _kill_all(lambda: processes(root))
     for _ in range(3):
         shutil.rmtree(root, ignore_errors=True)
+
+
+def machines(root: Path) -> tuple[Path, ...]:
+    """The roots of machines that were ever started there: the folder itself, or folders in it."""
+    return tuple(path for path in (root, *sorted(root.glob("*"))) if Layout(path).supervisor.is_dir())
 
 
 def processes(root: Path) -> tuple[int, ...]:

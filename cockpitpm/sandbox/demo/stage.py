@@ -46,6 +46,12 @@ class Teller(Protocol):
         ...
 
 
+def environment(root: Path, demo: Path) -> dict[str, str]:
+    """What a command on a machine of the demo is told: its root, and the folder of the demo by which it is known."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return {**kept, "PATH_ROOT": str(root), MARK: str(demo)}
+
+
 class Untrue(Exception):
     """A claim of the story does not hold."""
 
@@ -55,8 +61,7 @@ class Stage:
 
     def __init__(self, teller: Teller, root: Path) -> None:
         self.teller = teller
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        self._environment = {**kept, "PATH_ROOT": str(root), MARK: str(root)}
+        self._environment = environment(root, root)
 
     def scene(self, title: str, text: str) -> None:
         """Begin a scene."""

@@ -15,7 +15,7 @@ from cockpitpm.app.refresh import refresh
 from cockpitpm.errors import ExitCode, ForgeUnreachable
 from cockpitpm.model.plan import Reason, Refused, UpToDate
 from cockpitpm.model.receipt import ProofKind, Verb
-from cockpitpm.model.release import INDEX, CommitSource, Release
+from cockpitpm.model.release import INDEX, Ancestry, CommitSource, Release
 from cockpitpm.model.status import ChannelTruth, Note
 from cockpitpm.record import generations
 from tests.sim.machine import DUO, MachineSim
@@ -147,6 +147,26 @@ def test_status_tells_what_was_read_last_and_never_asks(machine: MachineSim) -> 
     assert machine.service("duo_server").channel is ChannelTruth.SAME
     assert refresh(machine.host()) == {}
     assert machine.service("duo_server").channel is ChannelTruth.SAME
+
+
+@pytest.mark.parametrize(
+    ("ancestry", "truth", "note"),
+    [
+        (Ancestry.UPGRADE, ChannelTruth.BEHIND, Note.BEHIND),
+        (Ancestry.DOWNGRADE, ChannelTruth.AHEAD, Note.AHEAD),
+        (Ancestry.DIVERGED, ChannelTruth.DIVERGED, Note.DIVERGED),
+        (Ancestry.UNKNOWN, ChannelTruth.BEHIND, Note.BEHIND),
+    ],
+)
+def test_a_channel_that_leads_elsewhere_is_told_as_such(
+    machine: MachineSim, ancestry: Ancestry, truth: ChannelTruth, note: Note
+) -> None:
+    old = machine.forge.releases["duo", "latest"].commit
+    machine.publish("2")
+    machine.forge.lineage[old, machine.forge.releases["duo", "latest"].commit] = ancestry
+    assert refresh(machine.host()) == {}
+    service = machine.service("duo_server")
+    assert service.channel is truth and [r.note for r in service.remarks] == [note]
 
 
 def test_without_a_forge_everything_but_upgrade_works(machine: MachineSim) -> None:

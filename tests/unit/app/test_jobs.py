@@ -189,6 +189,14 @@ def test_a_full_disk_silences_a_job_and_stops_nothing(machine: MachineSim, monke
     assert machine.versions()["duo_server"] == "1-duo_server"
 
 
+def test_what_has_a_time_is_not_begun_after_it(machine: MachineSim) -> None:
+    late = evolve(order(Verb.INSTALL, "duo"), until="2026-01-01T00:00:00Z")
+    job = done(machine, late)
+    assert job.state is JobState.CANCELLED and "its time was over" in job.said
+    assert "duo" not in machine.versions()
+    assert done(machine, evolve(late, until="2999-01-01T00:00:00Z")).state is JobState.DONE
+
+
 def test_old_jobs_are_forgotten_and_a_damaged_one_hides_only_itself(machine: MachineSim) -> None:
     layout = machine.host().layout
     for _ in range(4):

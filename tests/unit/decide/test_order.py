@@ -7,7 +7,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpitpm.decide.order import closure, unknown_name
+from cockpitpm.decide.order import OWN, closure, unknown_name
 from cockpitpm.model.bundle import Requirement
 from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.role import Role
@@ -65,3 +65,13 @@ def test_a_name_that_is_nearly_right_is_offered() -> None:
 
 def test_a_name_like_nothing_leads_to_the_list() -> None:
     assert unknown_name("zzz", CATALOG.names).hint == "`cockpitpm catalog` lists every name"
+
+
+def test_our_own_services_come_last_unless_somebody_requires_them() -> None:
+    own, other, user = (evolve(bundles()["db"], name=name, requires=()) for name in (OWN, "hero_z", "hero_zz"))
+    needy = evolve(user, requires=(Requirement(app=OWN, hard=True),))
+    names = [OWN, "hero_z", "hero_zz"]
+    free = Catalog(role=Role.TESTER, bundles=(own, other, user), digest="")
+    needed = Catalog(role=Role.TESTER, bundles=(own, other, needy), digest="")
+    assert closure(free, names) == ("hero_z", "hero_zz", OWN)
+    assert closure(needed, names) == ("hero_z", OWN, "hero_zz")

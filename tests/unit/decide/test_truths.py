@@ -157,3 +157,25 @@ def test_an_external_service_is_held_against_the_first_binary() -> None:
     found = service("started_by_hand", bundle="duo_outside", services={"started_by_hand": "running"})
     assert found.receipt and found.receipt.binary == "duo_server"
     assert (found.process, found.remarks) == (Runs.CURRENT, ())
+
+
+OLD = {"build": "B", "committed_at": "2026-06-12T09:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("observed", "truth", "note", "says"),
+    [
+        ({}, ChannelTruth.BEHIND, Note.BEHIND, "latest held"),
+        ({"ancestry": "downgrade"}, ChannelTruth.AHEAD, Note.AHEAD, "latest held"),
+        ({"ancestry": "diverged"}, ChannelTruth.DIVERGED, Note.DIVERGED, "latest held"),
+        ({"release": "B"}, ChannelTruth.BEHIND, Note.BEHIND, "latest held"),
+        ({"release": OLD}, ChannelTruth.STALE, Note.STALE, "duo_server-musl was uploaded"),
+        ({"release": {**OLD, "without": ["duo_admin-musl"]}}, ChannelTruth.BEHIND, Note.BEHIND, "latest held"),
+    ],
+)
+def test_what_the_channel_has_is_told_for_what_it_is(
+    observed: dict[str, Any], truth: ChannelTruth, note: Note, says: str
+) -> None:
+    found = service("duo_server", observed={"uuids": "B", **observed})
+    (remark,) = found.remarks
+    assert (found.channel, remark.note) == (truth, note) and remark.evidence.startswith(says)

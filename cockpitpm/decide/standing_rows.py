@@ -1,0 +1,264 @@
+"""The table of states: what can be said of an app, the most pressing first. Each row looks at one kind of fact.
+
+The supervisor's word never makes a row; it is told beside the truths, and where it contradicts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from cockpitpm.decide.standing_cells import disagrees, noted
+from cockpitpm.decide.standing_cells import failed as is_failed
+from cockpitpm.model.job import Job, JobState
+from cockpitpm.model.receipt import Verb
+from cockpitpm.model.service import Runs, Wanted
+from cockpitpm.model.standing import Act, Button, Finding, Icon, Known, Section, Tone
+from cockpitpm.model.status import AppReport, FileTruth, Note
+
+DOING = {
+    Verb.INSTALL: "Installing",
+    Verb.UPGRADE: "Upgrading",
+    Verb.ROLLBACK: "Rolling back",
+    Verb.REMOVE: "Removing",
+    Verb.ADOPT: "Keeping this build",
+    Verb.CONVERGE: "Finishing a restart",
+    Verb.START: "Starting",
+    Verb.RESTART: "Restarting",
+}
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+DECIDE = Section.NEEDS_DECISION
+
+
+def day(moment: str) -> str:
+    """`30 Nov` of an RFC 3339 moment."""
+    return f"{int(moment[8:10])} {MONTHS[int(moment[5:7]) - 1]}"
+
+
+def some(part: int, whole: int) -> str:
+    """`one of three services`; empty where it is all of them."""
+    return "" if part == whole else f"{number(part)} of {number(whole)} services"
+
+
+def sentence(text: str) -> str:
+    """The text as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def number(count: int) -> str:
+    """In words, as far as people like them."""
+    return NUMBERS[count] if count < len(NUMBERS) else str(count)
+
+
+def at_work(app: AppReport, known: Known) -> Finding | None:
+    """Progress outranks everything: a job runs or waits."""
+    mine = [job for job in known.jobs if not job.state.ended and app.name in job.order.apps]
+    if not mine:
+        return None
+    job = min(mine, key=lambda job: (job.state is not JobState.RUNNING, job.id))
+    told = Finding(
+        row=1,
+        section=Section.UPDATES,
+        icon=Icon.JOB,
+        tone=Tone.INFO,
+        words=DOING[job.order.request.verb],
+        detail=f"started by {job.actor}" if job.actor else "started",
+        at=job.started_at,
+        primary=Button(act=Act.WATCH, job=job.id),
+        job=job.id,
+    )
+    return told if job.state is JobState.RUNNING else _waiting(told, job, known.jobs)
+
+
+def _waiting(told: Finding, job: Job, jobs: Iterable[Job]) -> Finding:
+    before = [other.id for other in jobs if other.id < job.id and not other.state.ended]
+    return evolve(
+        told,
+        row=2,
+        words=f"Waiting for job {max(before)}" if before else "Waiting to begin",
+        detail=f"ordered by {job.actor}" if job.actor else "ordered",
+        at=job.made_at,
+        others=(Button(act=Act.CANCEL, job=job.id),),
+    )
+
+
+def interrupted(app: AppReport, known: Known) -> Finding | None:
+    """A transaction was cut off and nobody works on it."""
+    left = next((r for r in app.remarks if r.note is Note.UNFINISHED), None)
+    if left is None:
+        return None
+    return Finding(
+        row=3,
+        section=DECIDE,
+        icon=Icon.WARN,
+        tone=Tone.WARN,
+        words="Interrupted",
+        detail="a change was not finished",
+        why=f"{sentence(left.evidence)} Finishing goes forward if the new build proves itself, and back if not.",
+        primary=Button(act=Act.FINISH),
+    )
+
+
+def damaged(app: AppReport, known: Known) -> Finding | None:
+    """The records cannot be read."""
+    odd = next((r for r in app.remarks if r.note is Note.DAMAGED), None)
+    if odd is None:
+        return None
+    return Finding(
+        row=3,
+        section=DECIDE,
+        icon=Icon.BAD,
+        tone=Tone.BAD,
+        words="Records damaged",
+        detail="what runs is not touched",
+        why=sentence(odd.evidence),
+        primary=Button(act=Act.INSTALL),
+    )
+
+
+def file_missing(app: AppReport, known: Known) -> Finding | None:
+    """What a service would start from is gone."""
+    gone = [s for s in app.services if s.file is FileTruth.MISSING]
+    if not gone:
+        return None
+    return Finding(
+        row=4,
+        section=DECIDE,
+        icon=Icon.BAD,
+        tone=Tone.BAD,
+        words="File missing",
+        detail=some(len(gone), len(app.services)),
+        subject=gone[0].name,
+        why="has no file to start from. Its receipt is here, and so are the recorded bytes.",
+        primary=Button(act=Act.PUT_BACK, to=app.generation),
+        others=(Button(act=Act.SHOW_LOG, service=gone[0].name),),
+    )
+
+
+def failed(app: AppReport, known: Known) -> Finding | None:
+    """A service is meant to run and has no process."""
+    down = [s for s in app.services if is_failed(s)]
+    if not down:
+        return None
+    said = next((s for s in down if disagrees(s)), None)
+    tail = f" Its supervisor still says {said.raw or said.state.value}." if said else ""
+    first = said or down[0]
+    return Finding(
+        row=5,
+        section=DECIDE,
+        icon=Icon.BAD,
+        tone=Tone.BAD,
+        words="Failed",
+        detail=some(len(down), len(app.services)) or f"the supervisor says {first.raw or first.state.value}",
+        subject=first.name,
+        why=f"is meant to run and has no process.{tail} Look at its log before you start it again.",
+        primary=Button(act=Act.SHOW_LOG, service=first.name),
+        others=(Button(act=Act.RESTART, service=first.name),),
+    )
+
+
+def running_though_stopped(app: AppReport, known: Known) -> Finding | None:
+    """A service was stopped on purpose and runs."""
+    loose = [s for s in app.services if s.wanted is Wanted.STOPPED and s.process is not Runs.NOTHING]
+    if not loose:
+        return None
+    return Finding(
+        row=9,
+        section=DECIDE,
+        icon=Icon.WARN,
+        tone=Tone.WARN,
+        words="Running though stopped",
+        detail=some(len(loose), len(app.services)),
+        subject=loose[0].name,
+        why=f"was stopped on purpose, and process {loose[0].pid} runs.",
+        primary=Button(act=Act.STOP, service=loose[0].name),
+        others=(Button(act=Act.SHOW_LOG, service=loose[0].name),),
+    )
+
+
+def by_hand(app: AppReport, known: Known) -> Finding | None:
+    """The file is not the recorded one."""
+    patched = [s for s in app.services if s.file is FileTruth.DRIFTED]
+    if not patched:
+        return None
+    told = noted(patched[0], Note.DRIFTED)
+    return Finding(
+        row=12,
+        section=DECIDE,
+        icon=Icon.WARN,
+        tone=Tone.WARN,
+        words="Changed by hand",
+        detail="unknown build",
+        subject=patched[0].name,
+        why=f"has a file that no receipt knows: {told}. An upgrade would replace it and is not offered. "
+        "Keep the build with a receipt of its own, or put the recorded one back.",
+        primary=Button(act=Act.COMPARE),
+        others=(Button(act=Act.KEEP), Button(act=Act.PUT_BACK, to=app.generation)),
+    )
+
+
+def unreadable(app: AppReport, known: Known) -> Finding | None:
+    """The file cannot be read, so nothing is claimed of it."""
+    odd = [s for s in app.services if s.file is FileTruth.UNKNOWN]
+    if not odd:
+        return None
+    return Finding(
+        row=12,
+        section=DECIDE,
+        icon=Icon.WARN,
+        tone=Tone.WARN,
+        words="File unreadable",
+        detail="nothing can be said of it",
+        subject=odd[0].name,
+        why=f"has a file that cannot be compared: {sentence(noted(odd[0], Note.UNVERIFIED))}",
+        primary=Button(act=Act.DETAILS),
+    )
+
+
+def no_receipt(app: AppReport, known: Known) -> Finding | None:
+    """The file was never recorded."""
+    bare = [s for s in app.services if s.receipt is None]
+    if not bare:
+        return None
+    return Finding(
+        row=13,
+        section=DECIDE,
+        icon=Icon.WARN,
+        tone=Tone.WARN,
+        words="Unknown build",
+        detail="no receipt",
+        subject=bare[0].name,
+        why="runs a file that was never recorded here.",
+        primary=Button(act=Act.KEEP),
+        others=(Button(act=Act.COMPARE),),
+    )
+
+
+def pending(app: AppReport, known: Known) -> Finding | None:
+    """A process runs other bytes than the file has, or may."""
+    old = [s for s in app.services if s.process in (Runs.OLD, Runs.OTHER, Runs.UNVERIFIED)]
+    if not old:
+        return None
+    sure = next((s for s in old if s.process is not Runs.UNVERIFIED), None)
+    first = sure or old[0]
+    why = {
+        Runs.OLD: "still runs an older build. The file is already the new one.",
+        Runs.OTHER: "runs something that is not this app's file.",
+        Runs.UNVERIFIED: "is a script that may have been started before its file changed.",
+    }[first.process]
+    return Finding(
+        row=14,
+        section=DECIDE,
+        icon=Icon.PENDING,
+        tone=Tone.WARN,
+        words="Restart pending" if sure else "Restart unproved",
+        detail=some(len(old), len(app.services)),
+        subject=first.name,
+        why=why,
+        primary=Button(act=Act.CONVERGE),
+        others=(Button(act=Act.SHOW_LOG, service=first.name),),
+    )

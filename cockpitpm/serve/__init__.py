@@ -1,0 +1,1 @@
+"""Puts the faces on sockets: who may ask, sessions, live events, and the servers of one process."""

@@ -1,0 +1,155 @@
+"""The page stays where it is while the server dies and comes back; it says what it knows, and since when."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+import socket
+import time
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.scene import COMPUTE
+from tests.browser.house import House
+from tests.browser.test_upgrade import ends, job_of
+from tests.browser.visitor import Visits, live
+
+WENT = "performance.getEntriesByType('navigation')[0].startTime + performance.timeOrigin"
+HEAR = """
+window.spoken = [];
+new MutationObserver(() => spoken.push([Date.now(), document.querySelector('#status').textContent]))
+  .observe(document.querySelector('#status'), { childList: true, characterData: true, subtree: true });
+"""
+
+
+def numbers(page: Page) -> list[int]:
+    return [int(n) for n in page.locator("#log [data-n]").evaluate_all("all => all.map((it) => it.dataset.n)")]
+
+
+def begin(page: Page, app: str = COMPUTE) -> int:
+    page.get_by_role("button", name=f"Upgrade {app}", exact=True).click()
+    return job_of(page)
+
+
+def test_the_server_is_killed_in_the_middle_of_a_job(admin: House, visits: Visits) -> None:
+    admin.publish(COMPUTE)
+    page = visits.open(admin, f"/apps/{COMPUTE}/plan?do=upgrade")
+    with admin.slow_downloads(7):
+        number = begin(page)
+        live(page)
+        loaded = page.evaluate(WENT)
+        admin.leave(signal.SIGKILL)
+        word = page.locator("#live span")
+        expect(word).to_have_text(re.compile(r"^Reconnecting, shown as of [0-9:]{8}$"), timeout=10_000)
+        admin.serve()
+        expect(word).to_have_text("Live", timeout=10_000)
+    ends(page, "done")
+    assert admin.settled(number).state.value == "done"
+    assert page.evaluate(WENT) == loaded, "the page was never loaded again"
+    expect(page.locator("#log")).to_contain_text("generation", timeout=5_000)
+    found = numbers(page)
+    page.reload()
+    assert found == numbers(page), "every line, in its order, once"
+    assert found == sorted(set(found))
+
+
+def test_a_hidden_page_is_right_when_it_is_seen_again(admin: House, visits: Visits) -> None:
+    admin.publish(COMPUTE)
+    admin.refresh()
+    page = live(visits.open(admin))
+    expect(page.locator(f"#app-{COMPUTE} .st").first).to_contain_text("Update ready")
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    assert admin.cli("upgrade", COMPUTE, "--yes").returncode == 0
+    expect(page.locator(f"#app-{COMPUTE} .st").first).to_contain_text("Update ready")
+    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    shown = time.monotonic()
+    expect(page.locator(f"#app-{COMPUTE} .st").first).to_contain_text("Current", timeout=10_000)
+    print(f"\nright after {time.monotonic() - shown:.1f} s")
+
+
+def test_what_is_said_aloud(admin: House, visits: Visits) -> None:
+    """At most one thing in five seconds, never a percentage, the end once; and nothing on the page jumps."""
+    admin.publish(COMPUTE)
+    page = visits.open(admin, f"/apps/{COMPUTE}/plan?do=upgrade")
+    with admin.slow_downloads(3):
+        begin(page)
+        live(page)
+        page.evaluate(HEAR)
+        page.evaluate("window.shifts = 0; window.moved = []")
+        ends(page, "done")
+    page.wait_for_timeout(5500)
+    spoken = page.evaluate("window.spoken")
+    assert spoken, "a person who cannot see it is told nothing"
+    assert not [text for _, text in spoken if "%" in text]
+    assert [text for _, text in spoken if text.startswith("Done")] == [f"Done · Upgrade {COMPUTE}"]
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(spoken)]
+    assert all(gap >= 4900 for gap in gaps), spoken
+    assert page.evaluate("window.shifts") < 0.02, page.evaluate("window.moved")
+
+
+def test_rows_focus_and_filter_survive_every_event(admin: House, visits: Visits) -> None:
+    admin.publish(COMPUTE)
+    admin.refresh()
+    page = live(visits.open(admin))
+    row = page.locator(f"#app-{COMPUTE}")
+    row.locator(".fold > summary").click()
+    page.get_by_label("Filter by name").fill("hero_c")
+    menu = page.get_by_label(f"More actions for {COMPUTE}")
+    menu.focus()
+    page.evaluate("window.shifts = 0; window.moved = []")
+    assert admin.cli("upgrade", COMPUTE, "--yes").returncode == 0
+    expect(row.locator(".st").first).to_contain_text("Current", timeout=10_000)
+    assert row.locator(".fold").get_attribute("open") is not None
+    assert page.evaluate(f"document.querySelector('#app-{COMPUTE}').contains(document.activeElement)")
+    expect(page.get_by_label("Filter by name")).to_have_value("hero_c")
+    assert page.locator(".app:visible").count() < 21
+    expect(page.locator("#order")).to_be_visible()
+    assert page.evaluate("window.shifts") < 0.02, page.evaluate("window.moved")
+
+
+def test_a_session_that_ended(admin: House, visits: Visits) -> None:
+    """Over TCP one signs in. With another token every session is over: the stream, the list and a form say so."""
+    admin.publish(COMPUTE)
+    jobs, port, file = len(admin.jobs()), free_port(), admin.home / "token"
+    words = ("--tcp", f"127.0.0.1:{port}", "--token-file", str(file))
+    origin = f"http://127.0.0.1:{port}"
+    admin.leave(signal.SIGTERM)
+    admin.serve(*words)
+    try:
+        page = visits.window(origin)
+        signs_in(page, f"{origin}/services", file.read_text())
+        live(page)
+        form = page.context.new_page()
+        form.goto(f"{origin}/apps/{COMPUTE}/plan?do=upgrade")
+        admin.leave(signal.SIGTERM)
+        file.unlink()
+        admin.serve(*words)
+        expect(page.locator("#notices")).to_contain_text("Your session ended.", timeout=15_000)
+        expect(page.locator("#live span")).to_have_text("Signed out")
+        with form.expect_response(lambda r: r.request.method == "POST") as told:
+            form.get_by_role("button", name=f"Upgrade {COMPUTE}", exact=True).click(no_wait_after=True)
+        assert told.value.status == 401
+        assert len(admin.jobs()) == jobs, "nothing was changed"
+        page.get_by_role("link", name="Sign in").click()
+        signs_in(page, "", file.read_text())
+        live(page)
+        assert page.url == f"{origin}/services", "it returns to where one was"
+    finally:
+        admin.again()
+
+
+def signs_in(page: Page, url: str, token: str) -> None:
+    if url:
+        page.goto(url)
+    page.get_by_label("Token").fill(token.strip())
+    page.get_by_role("button", name="Sign in").click()
+
+
+def free_port() -> int:
+    with socket.socket() as plug:
+        plug.bind(("127.0.0.1", 0))
+        return int(plug.getsockname()[1])
