@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo` shows it, `make test` proves it. Both make their own environment in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench dist selfupgrade clean
+.PHONY: help setup demo test lint bench dist selfupgrade screenshots clean
 
 # A byte-code cache that is switched off doubles the start of every program; foreign paths would shadow the checkout.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
@@ -33,6 +33,9 @@ dist: $(READY) ## One file that is all of cockpitpm, under the names of hero_coc
 
 selfupgrade: $(READY) ## Cockpit upgrades itself 20 times through its own socket, broken builds among them
 	@SELF_UPGRADES=20 .venv/bin/python -m pytest -s tests/acceptance/test_self_upgrade.py
+
+screenshots: $(READY) ## The pictures of docs/screenshots, taken anew from a machine of the sandbox
+	@.venv/bin/python -m tests.browser.shots
 
 clean: ## Remove everything that was made here
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .coverage dist build

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from cockpitpm.app.channels import remember, with_channels
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import apps_of
@@ -13,10 +15,11 @@ from cockpitpm.record import generations
 def refresh(host: Host, names: tuple[str, ...] = ()) -> dict[str, Unavailable]:
     """Read the channel of each installed app completely. Gives the apps whose forge did not tell, and why."""
     apps = [app for app in (apps_of(host, names) or generations.apps(host.layout)) if host.catalog.bundle(app)]
+    # Forges may take their time: the machine is held only to write down what they said.
+    facts = with_channels(host, {app: _facts(host, app) for app in apps}, apps, fresh=True)
     with host.changing():
-        facts = with_channels(host, {app: _facts(host, app) for app in apps}, apps, fresh=True)
-        for fact in facts.values():
-            remember(host, fact)
+        for app, fact in facts.items():
+            remember(host, evolve(_facts(host, app), release=fact.release, ancestry=fact.ancestry))
     return {app: fact.release for app, fact in facts.items() if isinstance(fact.release, Unavailable)}
 
 

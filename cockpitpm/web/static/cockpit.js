@@ -8,7 +8,8 @@
   const make = (tag, text, name) => Object.assign(document.createElement(tag), { textContent: text || "", className: name || "" });
   const page = async (url) => {
     const answer = await fetch(url, { credentials: "same-origin", headers: { accept: "text/html" } });
-    return { answer, tree: new DOMParser().parseFromString(await answer.text(), "text/html") };
+    if (!answer.ok) throw new Error(answer.status);  // whoever answered, its page is not parsed into ours
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
   };
 
   // ---- what is said aloud: at most one thing in five seconds, the newest
@@ -94,9 +95,8 @@
     const quiet = link.closest(".pop");
     if (!quiet && !asking(link)) return;
     try {
-      const { answer, tree } = await page(link.href);
-      const plan = $("#plan", tree);
-      if (!answer.ok || !plan) throw new Error("no plan");
+      const plan = $("#plan", await page(link.href));
+      if (!plan) throw new Error("no plan");
       opener = quiet ? $("summary", quiet.parentElement) : link;
       if (quiet) quiet.parentElement.open = false;
       dialog.replaceChildren(document.adoptNode(plan));
@@ -148,8 +148,7 @@
   const moved = () => { const order = $("#order"); if (order) order.hidden = false; };
   const afresh = async () => {
     try {
-      const { answer, tree } = await page(location.href);
-      if (!answer.ok) return;
+      const tree = await page(location.href);
       const lede = $("#lede", tree);
       if (lede && $("#lede")) $("#lede").replaceChildren(...document.adoptNode(lede).childNodes);
       all(".app", tree).forEach(swap);

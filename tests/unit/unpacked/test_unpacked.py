@@ -77,6 +77,7 @@ def test_an_installed_program_belongs_to_the_root_that_it_lies_in(root: Path) ->
         ("/tmp/b", [], {"PATH_ROOT": "/y"}, "/y"),
         ("/tmp/b", [], {"PATH_ROOT": ""}, os.path.expanduser("~/hero")),
     ],
+    ids=["its own", "the topmost", "said", "said in one word", "said half", "environment", "home"],
 )
 def test_the_root(program: str, arguments: list[str], environ: dict[str, str], expected: str) -> None:
     assert unpacked.root_of(program, arguments, environ) == expected
