@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo` shows it, `make test` proves it. Both make their own environment in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench dist selfupgrade screenshots clean
+.PHONY: help setup demo test lint slow bench dist selfupgrade screenshots clean
 
 # A byte-code cache that is switched off doubles the start of every program; foreign paths would shadow the checkout.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
@@ -36,6 +36,10 @@ selfupgrade: $(READY) ## Cockpit upgrades itself 20 times through its own socket
 
 screenshots: $(READY) ## The pictures of docs/screenshots, taken anew from a machine of the sandbox
 	@.venv/bin/python -m tests.browser.shots
+
+slow: $(READY) ## The long forms of the tests: two machines whole, and Cockpit upgrading itself 20 times
+	@SELF_UPGRADES=20 .venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance
+	@SELF_UPGRADES=20 .venv/bin/python -m pytest -s tests/acceptance/test_self_upgrade.py
 
 clean: ## Remove everything that was made here
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .coverage dist build

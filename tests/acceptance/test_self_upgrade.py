@@ -29,8 +29,9 @@ from cockpitpm.sandbox.world import World
 from tests.acceptance.scene import until
 
 pytestmark = pytest.mark.real
-TIMES = int(os.environ.get("SELF_UPGRADES", "3"))
-BACK_WITHIN = 10.0
+TIMES = int(os.environ.get("SELF_UPGRADES", "2"))
+BACK_WITHIN = 20.0 if "PYTEST_XDIST_WORKER" in os.environ else 10.0
+"""Seconds. The promise is 10, held alone on the machine (`make selfupgrade`); beside other tests it takes its turn."""
 BROKEN = (Behaviour.NEVER_ANSWERS, Behaviour.FAILS_PROBE, Behaviour.NEVER_STARTS, Behaviour.CRASHES)
 SILENCE = (OSError, http.client.HTTPException, ValueError)
 ENDS = ("done", "rolled_back", "refused", "failed", "cancelled", "unknown")

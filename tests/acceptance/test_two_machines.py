@@ -118,6 +118,7 @@ def test_every_claim_is_seen(kept: Kept) -> None:
     assert table.count("✓") == 32 and table.count("\n–") == 1
 
 
+@pytest.mark.slow
 def test_the_printed_links_let_a_browser_in(kept: Kept) -> None:
     for name, link in kept.links.items():
         browser = build_opener(HTTPCookieProcessor())
@@ -126,6 +127,7 @@ def test_the_printed_links_let_a_browser_in(kept: Kept) -> None:
             assert (b"Fleet" in page.read()) == (name == "admin")
 
 
+@pytest.mark.slow
 def test_it_sees_a_chain_that_is_down_and_a_link_that_is_gone(kept: Kept) -> None:
     machine, ledger = kept.machine("admin"), Ledger(lambda row: None)
     claims = AdminClaims(teller=Listener(), ledger=ledger, line=None, machine=machine)  # type: ignore[arg-type]
@@ -150,6 +152,7 @@ def test_it_sees_a_chain_that_is_down_and_a_link_that_is_gone(kept: Kept) -> Non
     ], found
 
 
+@pytest.mark.slow
 def test_it_sees_an_admin_surface_on_the_testers_machine(kept: Kept) -> None:
     machine, ledger = kept.machine("tester"), Ledger(lambda row: None)
     claims = claims_tester.TesterClaims(ledger=ledger, machine=machine)
@@ -168,6 +171,7 @@ def test_it_sees_an_admin_surface_on_the_testers_machine(kept: Kept) -> None:
     assert [claim for claim, mark in marks(ledger).items() if mark is not Mark.MISSED] == []
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_not_as_it_should_be_ends_it_with_a_row() -> None:
     """The admin's machine is made a tester's before anything is installed."""
 
@@ -183,6 +187,7 @@ def test_a_machine_that_is_not_as_it_should_be_ends_it_with_a_row() -> None:
     assert LAST.fullmatch(listener.words[-1]) and remains(listener.root).nothing and not members(listener.root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["asked", "killed"])
 def test_it_takes_everything_along(number: signal.Signals) -> None:
     output = os.memfd_create("proof")
