@@ -63,8 +63,8 @@ class Engine:
         self._start = start
         self._lock = Lock()
         layout = Layout(invocation.root)
-        # What differs after every change that somebody has made with us: history, settings, states of apps.
-        self._marked = tuple(str(path) for path in (layout.history, layout.settings, layout.state))
+        # What differs after every change that somebody has made with us: history, settings, states of apps, jobs.
+        self._marked = tuple(str(path) for path in (layout.history, layout.settings, layout.state, layout.jobs))
         self._looked: _Looked | None = None
         self._catalog = CatalogKept()
 

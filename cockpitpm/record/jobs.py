@@ -63,8 +63,10 @@ def readable(layout: Layout) -> tuple[Job, ...]:
 
 
 def write(layout: Layout, job: Job) -> None:
-    """Write how a job stands, durably."""
+    """Write how a job stands, durably. The folder of all jobs is touched, so that who watches it sees the change."""
     documents.write(layout.job(job.id) / "job.json", job)
+    with contextlib.suppress(OSError):
+        os.utime(layout.jobs)
 
 
 def prune(layout: Layout, keep: int = KEPT) -> None:

@@ -54,9 +54,11 @@ def call(router: Router, method: str, **params: Any) -> Any:
     told = {"Authorization": f"Bearer {router.token}", "Content-Type": "application/json"}
     try:
         connection.request("POST", "/hero_cockpit/rpc", json.dumps(question), told)
-        return json.loads(connection.getresponse().read())["result"]
+        answer = json.loads(connection.getresponse().read())
     finally:
         connection.close()
+    assert "result" in answer, answer
+    return answer["result"]
 
 
 def everything(router: Router) -> dict[str, str]:

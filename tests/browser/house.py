@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from xmlrpc.client import ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
 
 from cockpitpm.app import jobs
 from cockpitpm.app.change import Report
@@ -26,9 +29,16 @@ from cockpitpm.sandbox.forge import Publisher
 from cockpitpm.sandbox.forge.fault import Fault
 from cockpitpm.sandbox.world import CHANNEL, OWNER
 from tests.acceptance.scene import Scene, until
-from tests.browser.guest import PREFIX, ask
+from tests.browser.guest import PREFIX, ask, call
 
 STARTS_WITHIN = 30.0
+
+
+@contextmanager
+def supervisor(path: Path) -> Iterator[ServerProxy]:
+    """The supervisor behind a socket, asked as any operator can."""
+    with ServerProxy("http://s", SupervisorTransport(None, None, f"unix://{path}")) as proxy:
+        yield proxy
 
 
 class House(Scene):
@@ -143,6 +153,17 @@ class House(Scene):
         missing = [app for app in needed if not self.services(app)]
         if missing:
             assert self.code(Verb.INSTALL, *missing) == 0
+        until(lambda: "STARTING" not in self.supervisor_says())
+
+    def supervisor_says(self) -> set[str]:
+        """The words that the supervisor has for its services."""
+        with supervisor(self.machine.layout.supervisor / "rpc.sock") as proxy:
+            told: Any = proxy.supervisor.getAllProcessInfo()
+        return {one["statename"] for one in told}
+
+    def ordered(self, method: str, service: str) -> Job:
+        """A change as a program orders it, when its job has ended."""
+        return self.settled(call(self.router, method, service=service)["job"]["id"])
 
     @contextmanager
     def slow_downloads(self, seconds: float) -> Iterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -11,19 +10,17 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy, dumps, loads
-
-from supervisor.xmlrpc import SupervisorTransport
+from xmlrpc.client import Fault, dumps, loads
 
 from cockpitpm.app.services import stop
 from cockpitpm.app.settings import set_hold
 from cockpitpm.errors import ExitCode
+from cockpitpm.model.job import JobState
 from cockpitpm.model.receipt import Verb
 from cockpitpm.record import generations
 from cockpitpm.sandbox.daemons import Behaviour
-from tests.acceptance.kernel import programs
 from tests.acceptance.scene import CHAIN, COMPUTE, VOICE
-from tests.browser.house import House
+from tests.browser.house import House, supervisor
 
 MAIN = "my_compute_zos_main_server"
 TESTNET = "my_compute_zos_testnet_server"
@@ -31,13 +28,6 @@ READY = ("hero_books", "hero_osis")
 HELD, HALTED, RESTING, BLOCKED = "hero_slides", "hero_collab", "hero_agent", "hero_biz"
 REASON = "the fair is on, nothing may move"
 MINE = "#!/bin/sh\n# mine\nexec sleep 1000\n"
-
-
-@contextmanager
-def supervisor(path: Path) -> Iterator[ServerProxy]:
-    """The supervisor behind a socket, asked as any operator can."""
-    with ServerProxy("http://s", SupervisorTransport(None, None, f"unix://{path}")) as proxy:
-        yield proxy
 
 
 def rpc_socket(house: House) -> Path:
@@ -78,12 +68,6 @@ def skipped(house: House, service: str = MAIN) -> str:
     return commit
 
 
-def broken(house: House, app: str, behaviour: Behaviour = Behaviour.FAILS_PROBE) -> None:
-    """The newest build of an app was tried and taken back."""
-    house.publish(app, behaviour)
-    assert house.code(Verb.UPGRADE, app) is ExitCode.ROLLED_BACK
-
-
 def liven(house: House) -> None:
     """Two updates, one app held, one failed, one changed by hand, one half restarted, one resting, one blocked."""
     house.install_here(COMPUTE, VOICE, *READY, HELD, HALTED, RESTING, BLOCKED, "hero_os", "hero_foundry")
@@ -91,7 +75,9 @@ def liven(house: House) -> None:
     by_hand(house)
     for app in (*READY, HELD):
         house.publish(app)
-    broken(house, BLOCKED)
+    house.publish(BLOCKED, Behaviour.FAILS_PROBE)
+    assert house.ordered("restart", "hero_os").state is JobState.DONE
+    assert house.ordered("upgrade_service", BLOCKED).state is JobState.ROLLED_BACK
     set_hold(house.host(), HELD, "20d", REASON)
     stop(house.host(), RESTING)
     halt(house, f"{HALTED}_server")
@@ -144,9 +130,3 @@ def flattering(house: House, service: str) -> Iterator[None]:
             thread.join()
             path.unlink()
             real.rename(path)
-
-
-def kill(house: House, word: str) -> None:
-    """SIGKILL for every process of the machine whose command line holds the word."""
-    for pid in programs(house.root, word):
-        os.kill(pid, signal.SIGKILL)

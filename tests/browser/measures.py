@@ -111,11 +111,13 @@ def small(found: dict[str, Any], phone: bool) -> list[str]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds."""
+    """What axe-core finds, in light and in dark."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    told = page.evaluate("(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", TAGS)
-    return [
-        f"{one['id']}: {node['target']} {node['failureSummary'][:200]}"
-        for one in told["violations"]
-        for node in one["nodes"]
-    ]
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        told = page.evaluate(
+            "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", TAGS
+        )
+        found += [(scheme, one["id"], node) for one in told["violations"] for node in one["nodes"]]
+    return [f"{scheme} {rule}: {node['target']} {node['failureSummary'][:200]}" for scheme, rule, node in found]

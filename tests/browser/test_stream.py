@@ -11,6 +11,7 @@ import time
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.scene import COMPUTE
+from tests.browser.guest import PREFIX
 from tests.browser.house import House
 from tests.browser.test_upgrade import ends, job_of
 from tests.browser.visitor import Visits, live
@@ -46,12 +47,31 @@ def test_the_server_is_killed_in_the_middle_of_a_job(admin: House, visits: Visit
         expect(word).to_have_text("Live", timeout=10_000)
     ends(page, "done")
     assert admin.settled(number).state.value == "done"
+    expect(page.locator("#working")).to_have_count(0, timeout=10_000)
     assert page.evaluate(WENT) == loaded, "the page was never loaded again"
     expect(page.locator("#log")).to_contain_text("generation", timeout=5_000)
     found = numbers(page)
     page.reload()
     assert found == numbers(page), "every line, in its order, once"
     assert found == sorted(set(found))
+
+
+def test_a_link_that_is_dead_is_not_called_live(admin: House, visits: Visits) -> None:
+    """The connection stands and nothing comes any more; the page's clock goes on."""
+    page = visits.window(admin.router.url)
+    page.clock.install()
+    page.goto(admin.router.link(f"{PREFIX}/services"))
+    live(page)
+    assert admin.server
+    admin.server.send_signal(signal.SIGSTOP)
+    try:
+        page.clock.run_for(45_000)
+        page.clock.run_for(5_000)
+        expect(page.locator("#live span")).to_have_text(re.compile("^Reconnecting, shown as of"))
+    finally:
+        admin.server.send_signal(signal.SIGCONT)
+    page.clock.resume()
+    live(page)
 
 
 def test_a_hidden_page_is_right_when_it_is_seen_again(admin: House, visits: Visits) -> None:

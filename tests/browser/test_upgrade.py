@@ -13,7 +13,7 @@ from tests.acceptance.scene import CHAIN, COMPUTE, ROWS
 from tests.browser.guest import differences, everything
 from tests.browser.house import House
 from tests.browser.lively import MAIN, TESTNET
-from tests.browser.visitor import Visits, live, shape, words
+from tests.browser.visitor import Visits, live, row, shape, words
 
 ASSET = "my_compute_zos_server-linux-musl-x86_64"
 ENDS = 40_000
@@ -28,9 +28,9 @@ def facts(plan: Locator) -> dict[str, list[str]]:
 
 def asked_from_its_row(page: Page, service: str = MAIN) -> None:
     """Open the plan of the upgrade from the row of one service."""
-    row = page.locator(f'tr[data-service="{service}"]')
-    row.locator(".menu > summary").click()
-    row.get_by_role("link", name="Upgrade…", exact=True).click()
+    line = page.locator(f'tr[data-service="{service}"]')
+    line.locator(".menu > summary").click()
+    line.get_by_role("link", name="Upgrade…", exact=True).click()
 
 
 def job_of(page: Page) -> int:
@@ -54,7 +54,8 @@ def check_plan(house: House, plan: Locator) -> None:
 
 def results(page: Page) -> dict[str, tuple[str, str]]:
     """For each service what ran before and what runs after, as the job's page says."""
-    rows = page.locator("#job table.plain tbody tr").all()
+    expect(page.locator("#after table.plain")).to_be_visible()
+    rows = page.locator("#after table.plain tbody tr").all()
     cells = [row.locator("th, td").all_inner_texts() for row in rows]
     return {one[0].replace("\u200b", ""): (one[1], one[2]) for one in cells}
 
@@ -93,7 +94,7 @@ def test_without_a_script_a_running_job_asks_for_itself(admin: House, visits: Vi
     """And with one it does not: its stream tells it."""
     admin.publish(COMPUTE)
     asked = []
-    with admin.slow_downloads(4):
+    with admin.slow_downloads(3):
         plain = visits.open(admin, f"/services/{MAIN}/plan", script=False)
         plain.get_by_role("button", name=f"Upgrade {COMPUTE}", exact=True).click()
         number = job_of(plain)
@@ -131,7 +132,8 @@ def test_a_broken_build_is_taken_back_and_told(admin: House, visits: Visits) -> 
     assert "500" in wrote or bad[:7] in wrote, wrote
     expect(page.locator("#alert")).to_have_text(re.compile("^Rolled back"))
     page.goto(admin.url("/services"))
-    assert words(page, COMPUTE).startswith("Newest build failed here") and shape(page, COMPUTE) == "#i-blocked"
+    expect(row(page, COMPUTE).locator(".st").first).to_contain_text("Newest build failed here", timeout=10_000)
+    assert shape(page, COMPUTE) == "#i-blocked"
     page.goto(admin.url("/history"))
     expect(page.locator(".past li").first).to_contain_text("Rolled back")
 
@@ -139,8 +141,7 @@ def test_a_broken_build_is_taken_back_and_told(admin: House, visits: Visits) -> 
 def test_an_absent_app_is_installed_and_removed(admin: House, visits: Visits) -> None:
     admin.publish_ready("hero_osis", "hero_db")
     page = live(visits.open(admin))
-    row = page.locator("#app-hero_osis")
-    row.get_by_role("link", name="Install").click()
+    row(page, "hero_osis").get_by_role("link", name="Install").click()
     page.get_by_role("button", name="Install hero_osis", exact=True).click()
     admin.settled(job_of(page))
     page.goto(admin.url("/apps/hero_osis/plan?do=remove"))

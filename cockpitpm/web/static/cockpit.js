@@ -151,6 +151,8 @@
       const tree = await page(location.href);
       const lede = $("#lede", tree);
       if (lede && $("#lede")) $("#lede").replaceChildren(...document.adoptNode(lede).childNodes);
+      const count = $(".nav a[href$='/jobs']", tree);
+      if (count) $(".nav a[href$='/jobs']").replaceChildren(...document.adoptNode(count).childNodes);
       all(".app", tree).forEach(swap);
       job(tree);
     } catch { /* the stream says when there is somebody again */ }

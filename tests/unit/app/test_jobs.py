@@ -224,3 +224,6 @@ def test_one_look_serves_everybody_for_a_while(machine: MachineSim) -> None:
     assert engine.view().number == 2
     job, fresh = engine.order(order(Verb.INSTALL, "duo"))
     assert fresh and engine.view(age=0).jobs == (job,)
+    seen = engine.view(age=60)
+    kept.write(engine.host().layout, evolve(job, state=JobState.CANCELLED))
+    assert engine.view(age=60) is not seen, "a job that moved makes every look old"
