@@ -31,15 +31,14 @@ bench: $(READY) ## What it costs, as ratios to other programs on this machine
 dist: $(READY) ## One file that is all of cockpitpm, under the names of hero_cockpit, and its index: in dist/
 	@sh .ci/dist
 
-selfupgrade: $(READY) ## Cockpit upgrades itself 20 times through its own socket, broken builds among them
-	@SELF_UPGRADES=20 .venv/bin/python -m pytest -s tests/acceptance/test_self_upgrade.py
+selfupgrade: $(READY) ## Cockpit upgrades itself 20 times by its socket and 20 by its page, broken builds among them
+	@SELF_UPGRADES=20 .venv/bin/python -m pytest -s tests/acceptance/test_self_upgrade.py tests/browser/test_self_upgrade.py
 
 screenshots: $(READY) ## The pictures of docs/screenshots, taken anew from a machine of the sandbox
 	@.venv/bin/python -m tests.browser.shots
 
-slow: $(READY) ## The long forms of the tests: two machines whole, and Cockpit upgrading itself 20 times
-	@SELF_UPGRADES=20 .venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance
-	@SELF_UPGRADES=20 .venv/bin/python -m pytest -s tests/acceptance/test_self_upgrade.py
+slow: $(READY) ## The long forms of what the tests prove in short: two machines, looked at from every side
+	@.venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance
 
 clean: ## Remove everything that was made here
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .coverage dist build
