@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from cockpitpm.act import swap
 from cockpitpm.act.conclude import conclude
 from cockpitpm.act.converge import converge, groups, put
@@ -22,6 +24,7 @@ from cockpitpm.model.bundle import Activation, Service
 from cockpitpm.model.codec import decode, encode
 from cockpitpm.model.facts import InPlace
 from cockpitpm.model.job import Phase
+from cockpitpm.model.process import ProcessId
 from cockpitpm.model.receipt import ActivationRecord, Generation, ServiceChange, Verb
 from cockpitpm.model.service import Definition, ServiceState, Wanted
 from cockpitpm.record import generations
@@ -175,7 +178,14 @@ def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
     for service in wanted:
         if service.name not in case.intent.well:
             _get_off(machine, case, place, service)
-    return changes
+    return tuple(evolve(c, before=_at_first(case, c.service) or c.before) for c in changes)
+
+
+def _at_first(case: Case, service: str) -> ProcessId | None:
+    """The process that ran before any of this: the one of the build that was taken back is nobody's before."""
+    marks = (r["process"] for r in case.journal.records if r["phase"] == "cycling" and r["service"] == service)
+    found = next((tree for tree in marks if tree is not None), None)
+    return decode(ProcessId, found) if found else None
 
 
 def _get_off(machine: Machine, case: Case, place: InPlace, service: Service) -> None:

@@ -35,6 +35,16 @@ def test_install_runs_every_service(machine: MachineSim) -> None:
     )
 
 
+@pytest.mark.parametrize("behaviour", ["exits", "sick", "crashes"])
+def test_history_tells_the_process_of_before_and_not_that_of_the_bad_build(machine: MachineSim, behaviour: str) -> None:
+    before = machine.pids()
+    machine.publish("2", behaviour)
+    (outcome,) = machine.run(Verb.UPGRADE, "duo").outcomes
+    assert outcome.activation
+    told = {c.service: c.before.pid for c in outcome.activation.services if c.before}
+    assert told and told == {name: before[name] for name in told}
+
+
 @pytest.mark.parametrize("row", ["duo", *SERVICES])
 def test_upgrade_from_any_row(machine: MachineSim, row: str) -> None:
     before = machine.pids()
