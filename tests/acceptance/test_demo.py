@@ -90,6 +90,7 @@ def demo() -> Iterator[Callable[..., Running]]:
         os.close(one.output)
 
 
+@pytest.mark.slow
 def test_two_at_once_and_one_is_kept(demo: Callable[..., Running]) -> None:
     passing, staying = demo(), demo("--keep")
     assert passing.process.wait(90) == 0, passing.lines

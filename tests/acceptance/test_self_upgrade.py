@@ -20,7 +20,7 @@ from cockpitpm.sandbox.world import World
 from tests.acceptance.cockpit import ENDS, SILENCE, Cockpit, exchange, left_behind
 from tests.acceptance.scene import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 TIMES = int(os.environ.get("SELF_UPGRADES", "2"))
 BACK_WITHIN = 20.0 if "PYTEST_XDIST_WORKER" in os.environ else 10.0
 """Seconds. The promise is 10, held alone on the machine (`make selfupgrade`); beside other tests it takes its turn."""

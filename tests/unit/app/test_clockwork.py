@@ -28,7 +28,6 @@ from cockpitpm.ports import Reporter
 from cockpitpm.record import generations, history
 from cockpitpm.record import jobs as kept
 from cockpitpm.record import schedule as record
-from tests.faults.sweep import Sweep
 from tests.sim.machine import MachineSim
 from tests.sim.world import EPOCH, program
 from tests.unit.act.test_fetch import BOTH, GNU_ASSET, MUSL_ASSET, md5, packed, sha256, zip_of
@@ -454,56 +453,6 @@ def test_a_full_disk_is_told_and_tried_later(clocked: Clocked) -> None:
     tick(clocked.engine)
     assert "this needs 4000000" in schedule(clocked.host)[0].failed["download"]
     assert record.ahead(clocked.host.layout, "duo").files == ()
-
-
-def waiting_machine(machine: MachineSim) -> None:
-    """Version 2 is published, the window is open."""
-    machine.publish("1")
-    machine.run(Verb.INSTALL, "duo")
-    machine.publish("2")
-    settings = machine.root / "cfg/cockpitpm/machine.yaml"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(ALL)
-    Clocked.around(machine).at(SATURDAY + timedelta(minutes=20))
-
-
-def ticked(machine: MachineSim) -> None:
-    """What is killed: one tick that orders, and one that fetches ahead."""
-    clocked = Clocked.around(machine)
-    clocked.late = True
-    clocked.settings.write_text(ALL.replace("restart: on", "restart: off"))
-    tick(clocked.engine)
-    clocked.settings.write_text(ALL)
-    tick(clocked.engine)
-
-
-def test_a_tick_that_is_killed_anywhere(root: Path) -> None:
-    """Whatever a killed tick left, it goes on: one upgrade, in a window, and nothing left behind.
-
-    A job whose process never came has used up its window; the next one does it.
-    """
-    sweep = Sweep(root, ready=waiting_machine, work=ticked)
-    rooms = ("record/schedule.py", "act/ahead.py", "record/jobs.py", "record/store.py")
-    points = [point for point in sweep.points() if point[0].endswith(rooms)]
-    assert len(points) > 60
-    at_once = 0
-    for point in points[::6]:
-        clocked = Clocked.around(sweep.kill(point))
-        clocked.settings.write_text(ALL)
-        clocked.live(300)
-        at_once += clocked.version == "2"
-        if clocked.version == "1":
-            (lost,) = clocked.jobs
-            assert not lost.started_at, point
-            clocked.at(SATURDAY + timedelta(days=7, minutes=20))
-            clocked.live(60)
-        done = [job for job in clocked.jobs if job.state is JobState.DONE]
-        assert clocked.version == "2" and len(done) == 1, point
-        assert all(in_window(at) for at in clocked.started)
-        clocked.quick(3 * HOUR)
-        assert record.apps_ahead(clocked.host.layout) == ()
-        assert len([*clocked.host.layout.store.iterdir()]) == 4, point
-    assert at_once > 10
 
 
 def test_settings_that_cannot_be_read_stop_nothing(clocked: Clocked) -> None:
