@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo` shows it, `make test` proves it. Both make their own environment in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint slow bench dist selfupgrade screenshots clean
+.PHONY: help setup demo test lint faults slow bench dist selfupgrade screenshots clean
 
 # A byte-code cache that is switched off doubles the start of every program; foreign paths would shadow the checkout.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
@@ -36,6 +36,9 @@ selfupgrade: $(READY) ## Cockpit upgrades itself 20 times by its socket and 20 b
 
 screenshots: $(READY) ## The pictures of docs/screenshots, taken anew from a machine of the sandbox
 	@.venv/bin/python -m tests.browser.shots
+
+faults: $(READY) ## Every sweep of kills, at every line; `make test` takes every second one
+	@.venv/bin/python -m pytest -s -n auto tests/faults
 
 slow: $(READY) ## The long forms of what the tests prove in short: two machines, looked at from every side
 	@.venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance

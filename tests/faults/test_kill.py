@@ -20,7 +20,10 @@ from tests.sim.machine import MachineSim
 PARTS = 4
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+# Every second line in a quick run, the others by `make faults`.
+@pytest.mark.parametrize(
+    "part", [0, pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_killed_at_every_line(folder: Path, part: int) -> None:
     sweep = Sweep(folder)
     points = sweep.points()[part::PARTS]
