@@ -41,7 +41,7 @@ faults: $(READY) ## Every sweep of kills, at every line; `make test` takes every
 	@.venv/bin/python -m pytest -s -n auto tests/faults
 
 slow: $(READY) ## The long forms of what the tests prove in short: two machines, looked at from every side
-	@.venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance
+	@.venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance tests/browser
 
 clean: ## Remove everything that was made here
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .coverage dist build

@@ -108,6 +108,7 @@ def marks(ledger: Ledger) -> dict[str, Mark]:
     return {row.claimed: row.mark for rows in ledger.parts.values() for row in rows}
 
 
+@pytest.mark.slow
 def test_every_claim_is_seen(kept: Kept) -> None:
     assert "33 claims: 32 seen, 1 cannot be seen in a sandbox" in kept.text
     assert "✗" not in kept.text and "\x1b" not in kept.text

@@ -72,6 +72,7 @@ def once(place: Place, page: Page, broken: Behaviour | None) -> None:
     assert left_behind(place.cockpit) == []
 
 
+@pytest.mark.slow
 def test_the_page_comes_back_and_tells_how_it_ended(place: Place, visits: Visits) -> None:
     page = visits.window(place.router.url)
     page.goto(place.router.link(f"{PREFIX}/services"))

@@ -33,11 +33,12 @@ def test_killed_at_every_line(folder: Path, part: int) -> None:
     assert len(points) > 100, "the sweep reached next to nothing"
 
 
-def test_killed_again_while_recovering(folder: Path) -> None:
+@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_again_while_recovering(folder: Path, part: int) -> None:
     sweep = Sweep(folder)
     first = [p for p in sweep.points() if p[0].endswith(("transaction.py", "swap.py"))]
     found = []
-    for number, point in enumerate(first):
+    for number, point in list(enumerate(first))[part::2]:
         machine = sweep.kill(point)
         again = reached_by_recovery(machine)
         if again:
