@@ -19,7 +19,7 @@ $(READY): pyproject.toml .ci/setup
 demo: $(READY) ## A machine in a temporary folder upgrades itself; real processes, nothing left behind
 	@.venv/bin/cockpitpm demo
 
-test: $(READY) ## Every gate, then every test; needs neither root nor system packages
+test: $(READY) ## Every gate, then every test that is not long; needs neither root nor system packages
 	@sh .ci/gates
 
 lint: $(READY) ## The gates without the tests

@@ -1,4 +1,4 @@
-"""Plans that somebody was shown: kept for a day, so that exactly that one can be carried out, or nothing."""
+"""Plans that somebody was shown: the newest are kept, so that exactly that one can be carried out, or nothing."""
 
 from __future__ import annotations
 

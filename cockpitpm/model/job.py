@@ -48,9 +48,8 @@ class Phase(Enum):
 class Order:
     """What a job is to do: a request, or the plan of this digest exactly as somebody saw it.
 
-    `role` and `actor` are those of whoever asked; `asked_from` the service whose row was pressed, if any. `key` is the
-    asker's own name for the order: the same key is the same job. After `until` (RFC 3339, empty: no end) it is not
-    begun.
+    `asked_from` is the service whose row was pressed, if any. `key` is the asker's own name for the order: the same
+    key is the same job. After `until` (RFC 3339, empty: no end) it is not begun.
     """
 
     request: Request

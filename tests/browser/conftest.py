@@ -19,6 +19,7 @@ from tests.browser.visitor import Visits, chromium
 from tests.conftest import end, members
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test here starts real processes; those of one worker share its machines."""
     here = Path(__file__).parent
