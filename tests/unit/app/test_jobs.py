@@ -13,6 +13,7 @@ from cockpitpm.app.engine import Engine
 from cockpitpm.app.host import Host
 from cockpitpm.app.job_run import run
 from cockpitpm.app.planfile import Unfit
+from cockpitpm.app.standing import jobs_shown
 from cockpitpm.errors import ForgeUnreachable, PlanError, StoreError
 from cockpitpm.model.job import Job, JobEvent, JobState, Order, Phase
 from cockpitpm.model.plan import Request
@@ -227,3 +228,11 @@ def test_one_look_serves_everybody_for_a_while(machine: MachineSim) -> None:
     seen = engine.view(age=60)
     kept.write(engine.host().layout, evolve(job, state=JobState.CANCELLED))
     assert engine.view(age=60) is not seen, "a job that moved makes every look old"
+
+
+def test_a_job_about_an_app_that_the_role_does_not_see_is_not_shown(machine: MachineSim) -> None:
+    host = machine.host()
+    for number, app in enumerate(("duo", "hidden")):
+        submit(machine, order(Verb.INSTALL, app, key=str(number)))
+    view = Engine(host.invocation, host.ports).view()
+    assert [job.order.apps for job in jobs_shown(view)] == [("duo",)] and len(view.jobs) == 2

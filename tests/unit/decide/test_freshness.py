@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from cockpitpm.decide.freshness import asks_ancestry
 from tests.cases.scene import app_facts, bundles
@@ -24,3 +25,12 @@ from tests.cases.scene import app_facts, bundles
 )
 def test_only_what_would_be_replaced_is_a_question(tree: dict[str, object], asked: bool) -> None:
     assert asks_ancestry(app_facts("duo", tree, bundles()["duo"])) is asked
+
+
+def test_an_observation_of_no_uploads_vouches_for_none() -> None:
+    facts = app_facts(
+        "duo", {"installed": "A", "release": "B", "observed": {"uuids": "A", "build": "A"}}, bundles()["duo"]
+    )
+    assert facts.state.observation
+    bare = evolve(facts.state, observation=evolve(facts.state.observation, uuids=()))
+    assert asks_ancestry(evolve(facts, state=bare))
