@@ -34,7 +34,7 @@ dist: $(READY) ## One file that is all of cockpitpm, under the names of hero_coc
 selfupgrade: $(READY) ## Cockpit upgrades itself 20 times by its socket and 20 by its page, broken builds among them
 	@SELF_UPGRADES=20 .venv/bin/python -m pytest -s tests/acceptance/test_self_upgrade.py tests/browser/test_self_upgrade.py
 
-screenshots: $(READY) ## The pictures of docs/screenshots, taken anew from a machine of the sandbox
+screenshots: $(READY) ## The pictures of docs/screenshots and those that tests hold pages against, taken anew
 	@.venv/bin/python -m tests.browser.shots
 
 faults: $(READY) ## Every sweep of kills, at every line; `make test` takes every second one

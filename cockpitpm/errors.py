@@ -84,7 +84,14 @@ class ForgeError(CockpitPmError):
 
 
 class ForgeUnreachable(ForgeError):
-    """No answer, or none that can be read, within the time allowed."""
+    """No answer, or none that can be read, within the time allowed.
+
+    `wait` is for how many seconds the forge asked not to be asked again, 0 if it did not.
+    """
+
+    def __init__(self, message: str, hint: str = "", wait: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.wait = wait
 
 
 class ReleaseNotFound(ForgeError):

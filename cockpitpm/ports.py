@@ -5,7 +5,7 @@ An adapter raises only `cockpitpm.errors` types. The stand-ins for tests live in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -135,6 +135,13 @@ class Processes(Protocol):
 
     def executed(self, files: Collection[FileId]) -> frozenset[FileId]:
         """Which of these files some process of the machine executes right now."""
+        ...
+
+    def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
+        """The processes that listen at one of these unix sockets, where several do at sockets of their own.
+
+        A file is bound once, but whoever takes it away and binds anew leaves the process before it listening.
+        """
         ...
 
     def now(self) -> tuple[str, int]:

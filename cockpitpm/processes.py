@@ -6,6 +6,7 @@ there" and never an error. A zombie executes nothing, so it counts as gone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,6 +17,8 @@ from attrs import frozen
 from cockpitpm.model.process import FileId, Image, ProcessId
 
 _DEAD_STATES = frozenset("ZXx")
+_LISTENS = 0x10000
+"""The flag of a listening socket in /proc/net/unix."""
 
 
 @frozen(kw_only=True)
@@ -78,6 +81,44 @@ class LinuxProcesses:
         wanted = frozenset(files)
         running = (self._file(pid) for pid in self._pids()) if wanted else iter(())
         return frozenset(file for file in running if file in wanted)
+
+    def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
+        """The processes that listen at one path, where several do at sockets of their own."""
+        bound = {path: found for path, found in self._listening().items() if path in paths and len(found) > 1}
+        owners = self._owners({inode for found in bound.values() for inode in found}) if bound else {}
+        held = {p: tuple(sorted({owners[i] for i in found if i in owners})) for p, found in bound.items()}
+        return {path: pids for path, pids in held.items() if len(pids) > 1}
+
+    def _listening(self) -> dict[str, tuple[str, ...]]:
+        """The inodes of the unix sockets that listen, by the path that they were bound to."""
+        found: dict[str, tuple[str, ...]] = {}
+        try:
+            with open(f"{self._proc}/net/unix", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+                rows = [line.rstrip("\n").split(" ", 6) for line in file.readlines()[1:]]
+        except OSError:
+            return found
+        for row in rows:
+            inode, _, path = row[-1].lstrip().partition(" ")
+            if path and int(row[3], 16) & _LISTENS:
+                found[path] = (*found.get(path, ()), inode)
+        return found
+
+    def _owners(self, inodes: Collection[str]) -> dict[str, int]:
+        """The oldest process that has each of these sockets, as far as we may look."""
+        wanted = {f"socket:[{inode}]": inode for inode in inodes}
+        found: dict[str, int] = {}
+        for stat in sorted(self._stats(), key=lambda one: (one.start_ticks, one.pid)):
+            for name in self._open(stat.pid):
+                if name in wanted:
+                    found.setdefault(wanted[name], stat.pid)
+        return found
+
+    def _open(self, pid: int) -> Iterator[str]:
+        """Where the descriptors of a process lead."""
+        with contextlib.suppress(OSError), os.scandir(f"{self._proc}/{pid}/fd") as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    yield os.readlink(entry.path)  # noqa: PTH115
 
     def now(self) -> tuple[str, int]:
         """The boot id and the clock ticks since boot; time spent in suspend counts, as it does for start times."""

@@ -20,6 +20,7 @@ from cockpitpm.model.facts import InPlace, Sight
 from cockpitpm.model.process import Image, ProcessId
 from cockpitpm.model.receipt import ServiceChange
 from cockpitpm.model.service import Healthy, Runs, ServiceState
+from cockpitpm.ports import Processes
 
 PAUSE = 0.05
 """Seconds between two looks."""
@@ -177,18 +178,19 @@ def _ask(machine: Machine, service: Service, process: ProcessId) -> Ready | str:
     health = machine.prober.probe(question)
     if not isinstance(health, Healthy):
         return health.answer
-    return _stranger(machine, process, health) or Ready(process=process, answer=discreet(machine, health.answer))
+    odd = stranger(machine.processes, process, health)
+    return odd or Ready(process=process, answer=discreet(machine, health.answer))
 
 
-def _stranger(machine: Machine, process: ProcessId, health: Healthy) -> str:
+def stranger(processes: Processes, process: ProcessId, health: Healthy) -> str:
     """The good answer of another process at the service's socket; empty if it is the service's own.
 
     A listener that has ended (a daemon that forked) cannot be told from one that never was, so it counts as its own.
     """
     pid = health.listener
-    if pid is None or machine.processes.identify(pid) is None:
+    if pid is None or processes.identify(pid) is None:
         return ""
-    own = {process.pid, *(image.pid for image in machine.processes.tree(process.pid))}
+    own = {process.pid, *(image.pid for image in processes.tree(process.pid))}
     return "" if pid in own else f"process {pid}, which is not of this service, answers at {health.where}"
 
 

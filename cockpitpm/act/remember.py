@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -9,9 +10,11 @@ from attrs import evolve
 from cockpitpm.act.intent import Case, after, timeline
 from cockpitpm.act.machine import Machine
 from cockpitpm.model.codec import decode
+from cockpitpm.model.plan import AppPlan, Fetch, Reason, Refused, Staged
 from cockpitpm.model.receipt import ActivationRecord, Generation, Outcome, Verb
 from cockpitpm.model.release import Release
-from cockpitpm.model.state import AppState, BlockedBuild, Observation, Offered
+from cockpitpm.model.service import Wanted
+from cockpitpm.model.state import AppState, BlockedBuild, Observation, Offered, Unfit
 from cockpitpm.record import generations, state
 
 FLIPS_KEPT = 8
@@ -22,16 +25,39 @@ def remembered(machine: Machine, case: Case, record: ActivationRecord, verdict: 
     live = generations.current_live(machine.layout, case.app)
     staged = case.journal.last("staged") or {}
     committed = record.outcome is Outcome.COMMITTED
+    seen = _observation(staged, record)
     return evolve(
         case.state,
         wanted=dict(case.intent.wanted) if committed else case.state.wanted,
         flips=timeline(case)[-FLIPS_KEPT:],
         stamps=generations.stamps(machine.layout, case.app, live) if live else {},
-        observation=_observation(staged, record) or case.state.observation,
+        observation=seen or case.state.observation,
+        silence=None if seen else case.state.silence,
+        unready=None if seen else case.state.unready,
         blocked=_blocked(machine, case, record, _left(case, staged, record, verdict)),
         exported=state.read(machine.layout, case.app).exported,
         offered=None,
+        stops={s: one for s, one in case.state.stops.items() if case.intent.wanted.get(s) is Wanted.STOPPED},
     )
+
+
+def unfit(app: AppPlan, settled: AppPlan, staged: Mapping[str, Staged]) -> Unfit | None:
+    """What was fetched for the plan `app` and cannot run on this machine, if it was settled for that reason."""
+    decision = settled.decision
+    if not isinstance(decision, Refused) or decision.reason is not Reason.NOT_RUNNABLE:
+        return None
+    last = next(s for s in staged.values() if s.problem)
+    uuids = tuple(uuid for fetch in app.fetches for uuid in _useless(fetch, staged[fetch.binary]))
+    return Unfit(uuids=uuids, asset=last.asset.name, problem=last.problem)
+
+
+def _useless(fetch: Fetch, staged: Staged) -> Iterator[str]:
+    """The candidates that were passed over until the staged one, and that one if it is no better."""
+    for asset in fetch.candidates:
+        if asset.uuid != staged.asset.uuid or staged.problem:
+            yield asset.uuid
+        if asset.uuid == staged.asset.uuid:
+            return
 
 
 def offer(machine: Machine, case: Case) -> None:

@@ -12,13 +12,25 @@ from cockpitpm.act.conclude import clean
 from cockpitpm.act.fetch import fetch_all
 from cockpitpm.act.intent import Case, Intent, begin_case
 from cockpitpm.act.machine import Machine
-from cockpitpm.act.remember import offer, withdraw
+from cockpitpm.act.remember import offer, unfit, withdraw
 from cockpitpm.act.unpacked import unpack
 from cockpitpm.model.bundle import Bundle, Service
 from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import InPlace
 from cockpitpm.model.job import Phase
-from cockpitpm.model.plan import Adopt, AppPlan, Install, Mend, Plan, Remove, Reregister, Staged, Upgrade, UpToDate
+from cockpitpm.model.plan import (
+    NAMED,
+    Adopt,
+    AppPlan,
+    Install,
+    Mend,
+    Plan,
+    Remove,
+    Reregister,
+    Staged,
+    Upgrade,
+    UpToDate,
+)
 from cockpitpm.model.receipt import Generation, Receipt, build_of
 from cockpitpm.model.release import Release
 from cockpitpm.model.service import Healthy
@@ -55,13 +67,19 @@ def open_transaction(machine: Machine, plan: Plan, app: AppPlan) -> Case:
         cycle=app.cycle,
         actor=plan.actor,
         reason=plan.reason,
-        allowed=tuple(r.value for r in plan.allowed),
+        allowed=_allowed(plan, app),
         at=machine.now(),
         boot_id=boot,
         begun=ticks,
     )
     release = _release(app)
     return begin_case(layout, intent, room=len(repr(release)) * 2 if release else 0)
+
+
+def _allowed(plan: Plan, app: AppPlan) -> tuple[str, ...]:
+    """What was gone through here. A hold or a failed build only where there was one: others may have been asked for."""
+    past = {one.reason for one in app.past}
+    return tuple(r.value for r in plan.allowed if r not in NAMED or r in past)
 
 
 def _live_to(app: AppPlan, live: str, transaction: str) -> str:
@@ -229,21 +247,24 @@ def _write_staged(case: Case, release: Release | None, generation: Generation, c
 
 
 def _remember(machine: Machine, case: Case, app: AppPlan, settled: AppPlan, staged: Mapping[str, Staged]) -> None:
-    """What these uploads turned out to be, so that the same ones are not downloaded again."""
-    release = _release(app)
-    if release is None or not isinstance(settled.decision, UpToDate):
+    """What these uploads turned out to be, so that the same ones are not downloaded again: what is here, or unfit."""
+    release, known = _release(app), isinstance(settled.decision, UpToDate)
+    useless = unfit(app, settled, staged)
+    if release is None or not (known or useless):
         return
+    here = [*(s.asset.uuid for s in staged.values()), *(r.uuid for r in app.kept)] if known else []
     seen = Observation(
         channel=app.channel,
         tag=release.tag,
         commit=release.commit,
         release_id=release.id,
         release=release,
-        uuids=tuple(sorted([*(s.asset.uuid for s in staged.values()), *(r.uuid for r in app.kept)])),
+        uuids=tuple(sorted(here)),
         at=machine.now(),
-        build=build_of(r.sha256 for r in app.installed),
+        build=build_of(r.sha256 for r in app.installed) if known else "",
     )
-    state.write(machine.layout, evolve(case.state, observation=seen))
+    found = evolve(case.state, observation=seen, silence=None, unready=None, unfit=useless or case.state.unfit)
+    state.write(machine.layout, found)
 
 
 def abandon(machine: Machine, case: Case) -> None:

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from cockpitpm.act.recovery import Recovered
 from cockpitpm.act.run import carry_out
-from cockpitpm.app.channels import remember, with_channels
+from cockpitpm.app.channels import remember, remember_silence, with_channels
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import app_of, apps_of
 from cockpitpm.app.settings import hold_of
@@ -17,7 +17,7 @@ from cockpitpm.decide.planner import make_plan
 from cockpitpm.errors import ExitCode, StoreError
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.outcome import AppOutcome
-from cockpitpm.model.plan import Held, Plan, Request, UpToDate, Waiting
+from cockpitpm.model.plan import Held, Plan, Reason, Request, Waiting
 from cockpitpm.model.receipt import ActivationRecord, Verb
 from cockpitpm.observe.apps import on_disk, with_activations, with_services
 from cockpitpm.record import generations, history
@@ -45,12 +45,15 @@ def change(host: Host, request: Request, confirm: Callable[[Plan], bool]) -> Rep
 
 
 def _planned(host: Host, request: Request) -> Plan:
-    """The plan; of an app that is up to date it is remembered what its channel held, so that the next look is cheap."""
+    """The plan; of an app that stays as it is, it is remembered what its channel held, so that the next look is cheap,
+    or why it told nothing.
+    """
     request, facts = facts_for(host, request)
     plan = make_plan(request, host.catalog, facts, tuple(facts), host.facts())
     for app in plan.apps:
-        if isinstance(app.decision, UpToDate):
+        if not app.acts:
             remember(host, facts[app.app])
+            remember_silence(host, facts[app.app])
     return plan
 
 
@@ -136,7 +139,10 @@ def _asked(request: Request, facts: Iterable[AppFacts]) -> list[str]:
         named = not request.names or fact.app in request.names
         return not fact.installed or (named and request.verb is Verb.UPGRADE)
 
-    return [f.app for f in facts if f.declared and not f.hold and wanted(f)]
+    def waits(fact: AppFacts) -> bool:
+        return fact.hold is not None and Reason.HOLD not in request.allowed_for(fact.app)
+
+    return [f.app for f in facts if f.declared and not waits(f) and wanted(f)]
 
 
 PRIORITY = (

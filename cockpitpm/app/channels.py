@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from attrs import evolve
 
 from cockpitpm.act.machine import instant
 from cockpitpm.app.host import Host
 from cockpitpm.decide.freshness import asks_ancestry, upload_of
-from cockpitpm.model.facts import AppFacts
+from cockpitpm.model.facts import AppFacts, Unavailable
 from cockpitpm.model.receipt import Generation
 from cockpitpm.model.release import Release
-from cockpitpm.model.state import Observation
+from cockpitpm.model.state import Observation, Silence, Unready
 from cockpitpm.observe.apps import with_ancestry, with_release
 from cockpitpm.observe.releases import Question, ancestry, releases
 from cockpitpm.record import state
+
+LONGEST = timedelta(days=366)
+"""A forge that asks to wait for longer is not taken at its word."""
 
 
 def with_channels(host: Host, facts: Mapping[str, AppFacts], apps: Iterable[str], fresh: bool) -> dict[str, AppFacts]:
@@ -64,7 +68,25 @@ def remember(host: Host, facts: AppFacts) -> None:
         release=seen,
         ancestry=facts.ancestry,
     )
-    state.write(host.layout, evolve(facts.state, observation=found))
+    state.write(host.layout, evolve(facts.state, observation=found, silence=None, unready=None))
+
+
+def remember_silence(host: Host, facts: AppFacts) -> None:
+    """Keep why the forge told nothing of an installed app's channel; a release that will come by itself is an answer,
+    and what it waits for is kept as such.
+
+    What was read before stays known.
+    """
+    told = facts.release
+    if not isinstance(told, Unavailable) or facts.installed is None:
+        return
+    if told.waiting:
+        unready = Unready(channel=facts.channel, why=told.message)
+        state.write(host.layout, evolve(facts.state, silence=None, unready=unready))
+        return
+    until = instant(host.clock.now() + min(timedelta(seconds=told.wait), LONGEST)) if told.wait else ""
+    silence = Silence(channel=facts.channel, why=told.message, until=until)
+    state.write(host.layout, evolve(facts.state, silence=silence))
 
 
 def _known(facts: AppFacts, installed: Generation, seen: Release) -> tuple[tuple[str, ...], str]:

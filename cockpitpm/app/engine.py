@@ -12,6 +12,8 @@ from cockpitpm.app import jobs
 from cockpitpm.app.glance import CatalogKept, glance
 from cockpitpm.app.host import Host, Invocation, Ports
 from cockpitpm.app.status import MachineReport, status
+from cockpitpm.app.vigil import Vigil
+from cockpitpm.errors import CockpitPmError, MachineError
 from cockpitpm.model.catalog import Catalog
 from cockpitpm.model.job import Job, Order
 from cockpitpm.model.role import RoleChoice
@@ -28,12 +30,21 @@ PAUSE = 4.0
 LATE = 2.0
 """While somebody looks anew, the last look serves everybody else for so many times as long."""
 
+OLD = 60.0
+"""Seconds after which what was seen is told to be old."""
+
+PATIENCE = 5.0
+"""Seconds to wait for somebody else's look before the last one serves."""
+
 Marks = tuple[tuple[int, int, int] | None, ...]
 
 
 @frozen(kw_only=True)
 class View:
-    """One look at the machine. `at` is monotonic seconds, `read_at` RFC 3339; `number` rises with every look."""
+    """One look at the machine. `at` is monotonic seconds, `read_at` RFC 3339; `number` rises with every look.
+
+    `trouble` is why there is no newer one, empty if it is as new as it should be; `late` says that it is old by now.
+    """
 
     number: int
     at: float
@@ -43,6 +54,8 @@ class View:
     catalog: Catalog
     report: MachineReport
     jobs: tuple[Job, ...]
+    trouble: str = ""
+    late: bool = False
 
 
 @frozen(kw_only=True)
@@ -67,6 +80,7 @@ class Engine:
         self._marked = tuple(str(path) for path in (layout.history, layout.settings, layout.state, layout.jobs))
         self._looked: _Looked | None = None
         self._catalog = CatalogKept()
+        self.vigil = Vigil()
 
     def host(self, actor: str = "", reporter: Reporter | None = None) -> Host:
         """The machine, opened for one question of somebody; settings and bundles are read anew."""
@@ -83,9 +97,34 @@ class Engine:
                 return young
             # The marks are read before the look: what changes in the middle of it makes it old at once.
             now, marks = host.clock.monotonic(), self._marks()
-            view = _look(glance(host), self._catalog, now, self._looked.view.number + 1 if self._looked else 1)
+            number = self._looked.view.number + 1 if self._looked else 1
+            view = _look(glance(host), self._catalog, now, number, self.vigil)
             self._looked = _Looked(view=view, marks=marks, took=host.clock.monotonic() - now)
             return view
+
+    def shown(self, age: float = FRESH) -> View:
+        """As `view`; where no new look can be had, the last one, which says why and whether it is old.
+
+        Raises as `view` before the first look, and where the role cannot be read: then nothing may be shown.
+        """
+        found, trouble = self.seen(age), ""
+        if found is None:
+            found, trouble = self._look_or_last(age)
+        late = self.host().clock.monotonic() - found.at > OLD
+        return evolve(found, trouble=trouble, late=late) if trouble or late else found
+
+    def _look_or_last(self, age: float) -> tuple[View, str]:
+        if self._looked is None:
+            return self.view(age), ""
+        if not self._lock.acquire(timeout=PATIENCE):
+            return self._looked.view, "A look at this machine takes long"
+        self._lock.release()
+        try:
+            return self.view(age), ""
+        except MachineError:
+            raise
+        except CockpitPmError as error:
+            return self._looked.view, str(error)
 
     def seen(self, age: float = FRESH) -> View | None:
         """The last look if it is still good, without waiting for another: None says that one is needed."""
@@ -124,10 +163,13 @@ def _mark(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _look(host: Host, kept: CatalogKept, now: float, number: int) -> View:
+def _look(host: Host, kept: CatalogKept, now: float, number: int, vigil: Vigil) -> View:
     from cockpitpm.act.machine import instant
 
     host.catalog = kept.of(host)
+    known = jobs.listed(host)
+    busy = frozenset(app for job in known if not job.state.ended for app in job.order.apps)
+    report = status(host, vigil=vigil, busy=busy)
     return View(
         number=number,
         at=now,
@@ -135,6 +177,6 @@ def _look(host: Host, kept: CatalogKept, now: float, number: int) -> View:
         role=host.role,
         settings=host.settings,
         catalog=host.catalog,
-        report=status(host),
-        jobs=jobs.listed(host),
+        report=report,
+        jobs=known,
     )

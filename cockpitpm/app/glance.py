@@ -25,11 +25,17 @@ class Standstill(LinuxProcesses):
     """The processes of the first question; read again only for one that began since."""
 
     _seen: tuple[Stat, ...] = ()
+    _bound: dict[str, tuple[str, ...]] | None = None
 
     def _stats(self) -> Iterator[Stat]:
         if not self._seen:
             self._seen = tuple(super()._stats())
         return iter(self._seen)
+
+    def _listening(self) -> dict[str, tuple[str, ...]]:
+        if self._bound is None:
+            self._bound = super()._listening()
+        return self._bound
 
     def tree(self, pid: int) -> Any:
         """As the kernel's own."""

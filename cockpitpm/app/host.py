@@ -187,7 +187,7 @@ class Host:
             clock=self.clock,
             reporter=self.invocation.reporter,
             rules=self._rules(),
-            token=lambda: token_hex(3),
+            token=self.ports.token or (lambda: token_hex(3)),
             keep=self.settings.keep_generations,
             read=self.ports.read_executable or read_executable,
         )

@@ -40,7 +40,10 @@ class Invocation:
 
 @frozen(kw_only=True)
 class Ports:
-    """Stand-ins for the world; None means the real one. Only tests give any."""
+    """Stand-ins for the world; None means the real one. Only tests give any.
+
+    `token` gives the random part of a transaction's name: a few hexadecimal digits.
+    """
 
     supervisor: Supervisor | None = None
     prober: Prober | None = None
@@ -48,3 +51,4 @@ class Ports:
     clock: Clock | None = None
     forges: Mapping[str, Forge] = field(factory=dict)
     read_executable: Callable[[Path], Executable] | None = None
+    token: Callable[[], str] | None = None

@@ -38,7 +38,7 @@ def _entry(bundle: Bundle, report: AppReport, told: Json) -> Json:
         "services": [one.name for one in bundle.services],
         "requires": [one.app for one in bundle.requires if one.hard],
         "installed": told["installed"],
-        "partial": any(one.file is FileTruth.MISSING for one in report.services),
+        "partial": bool(report.gone or report.missing) or any(s.file is FileTruth.MISSING for s in report.services),
         "generation": told["generation"],
         "channel": told["channel"],
         "notes": told["notes"],

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from cockpitpm.app.change import Report, facts_for, under_lock
 from cockpitpm.app.host import Host
-from cockpitpm.decide.binding import bind, differences, objections
+from cockpitpm.decide.binding import bind, differences, newly_held, objections
 from cockpitpm.decide.planner import make_plan
 from cockpitpm.declare.conformity import nonconformities
 from cockpitpm.errors import ExitCode, PlanError, StoreError, UsageError
@@ -23,6 +23,8 @@ from cockpitpm.record.durable import disk
 
 LONGEST = 64 * 1024 * 1024
 TOLD = 5
+ADDED: dict[str, Any] = {"past": []}
+"""What the apps of a plan have since it was first published; a file of before means this by its silence."""
 ANEW = "Make the plan anew with `cockpitpm plan --out FILE` and look at it"
 
 
@@ -78,7 +80,8 @@ def check(host: Host, saved: SavedPlan) -> Plan:
         fresh, binding = _foresee(host, saved.request)
     except PlanError as error:
         raise Unfit(f"The plan does not fit any more: {error.message}", ANEW) from error
-    told = differences(saved.binding, binding) or objections(saved.plan, fresh)
+    held = newly_held(saved.plan, fresh)
+    told = held or differences(saved.binding, binding) or objections(saved.plan, fresh)
     if told:
         raise Unfit(f"Since the plan was made on {saved.made_at}, this changed: {_listed(told)}", ANEW)
     return evolve(saved.plan, actor=host.invocation.actor)
@@ -115,7 +118,8 @@ def _plain(path: Path) -> None:
 
 
 def _conform(path: Path, tree: dict[str, Any]) -> None:
-    inner = (("planfile", tree), ("plan", tree["plan"]))
+    plan = {**tree["plan"], "apps": [{**ADDED, **app} for app in tree["plan"]["apps"]]}
+    inner = (("planfile", tree), ("plan", plan))
     remarks = [remark for name, one in inner for remark in nonconformities(name, one)]
     if remarks:
         where = ".".join(map(str, remarks[0].path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from cockpitpm.app.channels import remember, with_channels
+from cockpitpm.app.channels import remember, remember_silence, with_channels
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import apps_of
 from cockpitpm.model.facts import AppFacts, Unavailable
@@ -19,7 +19,9 @@ def refresh(host: Host, names: tuple[str, ...] = ()) -> dict[str, Unavailable]:
     facts = with_channels(host, {app: _facts(host, app) for app in apps}, apps, fresh=True)
     with host.changing():
         for app, fact in facts.items():
-            remember(host, evolve(_facts(host, app), release=fact.release, ancestry=fact.ancestry))
+            found = evolve(_facts(host, app), release=fact.release, ancestry=fact.ancestry)
+            remember(host, found)
+            remember_silence(host, found)
     return {app: fact.release for app, fact in facts.items() if isinstance(fact.release, Unavailable)}
 
 

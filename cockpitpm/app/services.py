@@ -8,6 +8,7 @@ from cockpitpm.app.host import Host
 from cockpitpm.app.names import app_of, bundle_of
 from cockpitpm.errors import PlanError
 from cockpitpm.model.service import Wanted
+from cockpitpm.model.state import Stop
 from cockpitpm.record import generations, state
 
 
@@ -26,11 +27,16 @@ def services_of(host: Host, name: str) -> tuple[str, tuple[str, ...]]:
 
 def stop(host: Host, name: str) -> tuple[str, ...]:
     """Stop services and remember that they are meant to be stopped. Gives those that were stopped."""
+    from cockpitpm.act.machine import instant
+
     with host.changing():
         app, services = services_of(host, name)
         known = state.read(host.layout, app)
+        wanted = {**known.wanted, **dict.fromkeys(services, Wanted.STOPPED)}
+        mine = Stop(by=host.invocation.actor, at=instant(host.clock.now()))
+        fresh = {s: mine for s in services if known.wanted.get(s) is not Wanted.STOPPED}
         # First what is meant, then the deed: whoever dies in between leaves a service that can be stopped again.
-        state.write(host.layout, evolve(known, wanted={**known.wanted, **dict.fromkeys(services, Wanted.STOPPED)}))
+        state.write(host.layout, evolve(known, wanted=wanted, stops={**known.stops, **fresh}))
         for service in services:
             host.invocation.reporter.step(app, f"stopping {service}")
             host.supervisor.stop(service)

@@ -71,6 +71,7 @@ def _standing(view: View, app: AppReport) -> Standing:
         jobs=view.jobs,
         ancestry=next((s.channel_ancestry for s in app.services), None),
         bundle=view.catalog.bundle(app.name),
+        as_of=view.read_at if view.late else "",
     )
     return standing(app, known)
 

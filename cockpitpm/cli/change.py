@@ -6,7 +6,7 @@ import click
 from attrs import evolve
 
 from cockpitpm.cli.flow import carry_through, request
-from cockpitpm.cli.options import asking, because, through
+from cockpitpm.cli.options import again, asking, because, through
 from cockpitpm.cli.session import Session
 from cockpitpm.cli.verbs import Verb as Command
 from cockpitpm.errors import UsageError
@@ -47,6 +47,7 @@ UPGRADE = (
     "cockpitpm upgrade --all --yes",
     "cockpitpm upgrade --all --dry-run",
     "cockpitpm upgrade --all --stop-on-failure",
+    'cockpitpm upgrade hero_slides --past-hold --reason "the fair wants the fix"',
 )
 
 
@@ -54,13 +55,15 @@ UPGRADE = (
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every app that is installed.")
 @click.option("--keep-going/--stop-on-failure", "going", default=True, help="When one app fails [--keep-going].")
+@again
 @through
 @asking
 @click.pass_obj
 def upgrade(session: Session, names: tuple[str, ...], everything: bool, going: bool) -> int:
     """Bring apps to the build that their channel holds; any of their services may be named.
 
-    One service goes first and is watched. A build that does not come up is rolled back and not offered again.
+    One service goes first and is watched. A build that does not come up is rolled back and not offered again,
+    unless --retry-failed asks for it.
     """
     all_or_named("upgrade", names, everything)
     policy = OnFailure.CONTINUE if going else OnFailure.STOP

@@ -13,8 +13,9 @@ from cockpitpm.cli.session import Session, actor
 from cockpitpm.cli.terminal import bold
 from cockpitpm.errors import UsageError
 from cockpitpm.model.codec import encode
-from cockpitpm.model.plan import OLDER, Plan, Request
+from cockpitpm.model.plan import Plan, Request
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.request import going_past
 
 UNASKED = (Verb.CONVERGE, Verb.START, Verb.RESTART)
 """Verbs that change no bytes: nobody is asked."""
@@ -44,10 +45,15 @@ def carry_through(session: Session, wanted: Request, everything: bool = False) -
 
 
 def permitted(session: Session, wanted: Request) -> Request:
-    """The request with what was allowed and why. Raises UsageError where somebody allows without saying why."""
+    """The request with what was allowed and why. Raises UsageError where somebody allows without saying why or what."""
     if session.allow_downgrade and not session.reason.strip():
         raise UsageError("--allow-downgrade needs a reason", 'Say why: --reason "WHY"; the history keeps it')
-    return evolve(wanted, allow=OLDER if session.allow_downgrade else (), reason=session.reason.strip())
+    said = (("--past-hold", session.past_hold), ("--retry-failed", session.retry_failed))
+    if not wanted.names and (flag := next((flag for flag, yes in said if yes), "")):
+        hint = f"Name them: `cockpitpm {wanted.verb.value} NAME {flag}`"
+        raise UsageError(f"{flag} is for apps that are named, not for all at once", hint)
+    allow = going_past(older=session.allow_downgrade, hold=session.past_hold, failed=session.retry_failed)
+    return evolve(wanted, allow=allow, reason=session.reason.strip())
 
 
 def foretell(session: Session, wanted: Request, everything: bool) -> int:

@@ -51,8 +51,8 @@ def _tell(out: Terminal, shown: list[ActivationRecord], older: int) -> None:
 
 def _words(entry: ActivationRecord) -> str:
     """What went wrong, and what somebody said about it or went through."""
-    through = f" (went through: {', '.join(entry.allowed)})" if entry.allowed else ""
-    return "; ".join(part for part in (entry.detail, f"{entry.reason}{through}" if entry.reason else "") if part)
+    through = f"(went through: {', '.join(entry.allowed)})" if entry.allowed else ""
+    return "; ".join(part for part in (entry.detail, f"{entry.reason} {through}".strip()) if part)
 
 
 def _row(entry: ActivationRecord) -> list[Part]:

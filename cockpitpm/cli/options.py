@@ -41,6 +41,18 @@ _DOWNGRADE = _option(
     is_flag=True,
     help="Take a build that is not known to be newer; needs --reason.",
 )
+_PAST_HOLD = _option(
+    "--past-hold",
+    keep="past_hold",
+    is_flag=True,
+    help="Take the build of a named app once although it is held; the hold stays.",
+)
+_RETRY_FAILED = _option(
+    "--retry-failed",
+    keep="retry_failed",
+    is_flag=True,
+    help="Try the build of a named app once more although it failed here.",
+)
 _REASON = _option("--reason", keep="reason", metavar="TEXT", help="Why; kept in the history.")
 
 
@@ -61,8 +73,10 @@ as_role = _all(_ROLE)
 """A reading verb whose answer depends on the role."""
 asking = _all(_YES, _DRY_RUN, _JSON, _ROOT, _BUNDLES)
 """A verb that changes the machine after a question."""
-through = _all(_DOWNGRADE, _REASON)
-"""A verb that may refuse a build because of its age."""
+through = _all(_DOWNGRADE, _PAST_HOLD, _REASON)
+"""A verb that may refuse a build because of its age, or leave an app alone because somebody holds it."""
+again = _all(_RETRY_FAILED)
+"""A verb that may refuse a build because it failed here."""
 because = _all(_REASON)
 """A verb whose reason is kept in the history."""
 acting = _all(_DRY_RUN, _JSON, _ROOT, _BUNDLES)

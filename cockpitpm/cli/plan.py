@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cockpitpm.cli.flow import permitted, request
-from cockpitpm.cli.options import as_role, reading, through
+from cockpitpm.cli.options import again, as_role, reading, through
 from cockpitpm.cli.plan_text import write_plan
 from cockpitpm.cli.session import Session
 from cockpitpm.cli.terminal import cyan
@@ -33,6 +33,7 @@ EXAMPLES = (
 @click.option("--verb", type=click.Choice([verb.value for verb in Verb]), help="Plan for this verb.")
 @click.option("--out", metavar="FILE", help="Save the plan for `apply`.")
 @click.option("--exit-code", "telling", is_flag=True, help="Exit with 24 if something would be changed.")
+@again
 @through
 @as_role
 @reading

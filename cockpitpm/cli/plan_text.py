@@ -119,6 +119,7 @@ def way_out(decision: Decision) -> str:
 
 
 def _sentences(app: AppPlan, verb: Verb) -> Iterator[str]:
+    yield from (f"Although {past.told}." for past in app.past)
     for fetch in app.fetches:
         asset = fetch.candidates[0]
         yield f"Download {asset.name} ({size(asset.size)})."

@@ -33,6 +33,8 @@ class Session:
         self.yes = False
         self.dry_run = False
         self.allow_downgrade = False
+        self.past_hold = False
+        self.retry_failed = False
         self.reason = ""
         self._cwd = cwd
 

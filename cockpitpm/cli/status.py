@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from cockpitpm.cli.options import as_role, reading
@@ -10,11 +13,16 @@ from cockpitpm.cli.terminal import Terminal, yellow
 from cockpitpm.cli.verbs import Verb as Command
 from cockpitpm.errors import UsageError
 
+if TYPE_CHECKING:
+    from cockpitpm.app.host import Host
+    from cockpitpm.app.status import MachineReport
+
 EXAMPLES = (
     "cockpitpm status",
     "cockpitpm status hero_compute",
     "cockpitpm status --watch --interval 5",
     "cockpitpm status --refresh",
+    "cockpitpm status --probe",
     "cockpitpm status --json",
 )
 
@@ -22,6 +30,7 @@ EXAMPLES = (
 @click.command(cls=Command, examples=EXAMPLES)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--refresh", is_flag=True, help="Read the channels first; sees a tag that moved without any file.")
+@click.option("--probe", is_flag=True, help="Ask every running service once whether it works.")
 @click.option("--watch", "watching", is_flag=True, help="Show it again and again, until Ctrl-C.")
 @click.option("--interval", type=click.FloatRange(min=0.1), default=2.0, metavar="S", help="Seconds between two [2].")
 @click.option("--times", type=click.IntRange(min=1), metavar="N", help="Watch only so many times.")
@@ -29,12 +38,19 @@ EXAMPLES = (
 @reading
 @click.pass_obj
 def status(
-    session: Session, names: tuple[str, ...], refresh: bool, watching: bool, interval: float, times: int | None
+    session: Session,
+    names: tuple[str, ...],
+    refresh: bool,
+    probe: bool,
+    watching: bool,
+    interval: float,
+    times: int | None,
 ) -> None:
     """Show four truths about every service: what runs, what is on disk, what was recorded, what is published.
 
     Reads disk and processes alone: nothing goes out, and nothing changes. What is published is what was read last, with
-    its time; --refresh reads it now.
+    its time; --refresh reads it now. --probe asks each running service what its bundle says, but for those that may
+    still be getting ready.
     """
     from cockpitpm.app import status as app
 
@@ -42,9 +58,9 @@ def status(
         _refresh(session, names)
 
     if watching:
-        _watch(session, names, interval, times)
+        _watch(session, names, interval, times, app.probed if probe else app.status)
         return
-    found = app.status(session.host(), names)
+    found = app.probed(session.host(), names) if probe else app.status(session.host(), names)
     if session.as_json:
         session.json(app.to_json(found))
         return
@@ -60,9 +76,14 @@ def _refresh(session: Session, names: tuple[str, ...]) -> None:
         session.aside.line(yellow("warning: "), f"{app}: {problem.message}. {problem.hint}")
 
 
-def _watch(session: Session, names: tuple[str, ...], interval: float, times: int | None) -> None:
+def _watch(
+    session: Session,
+    names: tuple[str, ...],
+    interval: float,
+    times: int | None,
+    look: Callable[[Host, tuple[str, ...]], MachineReport],
+) -> None:
     from cockpitpm.app.host import Host
-    from cockpitpm.app.status import status as look
     from cockpitpm.cli.status_text import write_status
     from cockpitpm.cli.watch import watch
 

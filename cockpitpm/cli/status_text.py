@@ -27,6 +27,8 @@ CHANNEL = {
     ChannelTruth.DIVERGED: "diverged",
     ChannelTruth.STALE: "stale release",
     ChannelTruth.BLOCKED: "failed build",
+    ChannelTruth.NOT_READY: "not ready",
+    ChannelTruth.UNFIT: "not for here",
     ChannelTruth.UNKNOWN: "not read",
 }
 CHANNEL_NOTES = (Note.BEHIND, Note.AHEAD, Note.DIVERGED, Note.STALE)
@@ -47,6 +49,8 @@ MARKS: dict[ServiceState, Part] = {
 }
 QUIET = (Note.STOPPED, Note.HELD)
 """Notes that say what somebody wanted."""
+LOUD = (Note.FAILED, Note.SILENT, Note.RESTARTING)
+"""Notes on services that do not work."""
 
 
 def write_status(out: Terminal, machine: MachineReport) -> None:
@@ -139,7 +143,7 @@ def _channel(out: Terminal, app: AppReport) -> None:
 
 
 def _remark(out: Terminal, remark: Remark, indent: int) -> None:
-    ink = dim if remark.note in QUIET else red if remark.note is Note.FAILED else yellow
+    ink = dim if remark.note in QUIET else red if remark.note in LOUD else yellow
     out.paragraph(remark.evidence, indent=indent, first=ink(f"{remark.note.value}: "))
     if remark.next_step:
         out.line(" " * indent, dim("→ "), cyan(remark.next_step))

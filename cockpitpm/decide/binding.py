@@ -38,6 +38,13 @@ def differences(old: Binding, new: Binding) -> tuple[str, ...]:
     return tuple(f"{name} was {_cut(one)}, and is {_cut(other)} now" for name, one, other in both if one != other)
 
 
+def newly_held(saved: Plan, fresh: Plan) -> tuple[str, ...]:
+    """What somebody holds since. Its channel is not even read, so that nothing else of it can be compared."""
+    acting = {app.app for app in saved.apps if app.acts}
+    now = ((app.app, app.decision) for app in fresh.apps if app.app in acting)
+    return tuple(f"{app} is now {decision.told}" for app, decision in now if isinstance(decision, Held))
+
+
 def objections(saved: Plan, fresh: Plan) -> tuple[str, ...]:
     """Where the same request, planned anew from equal facts, would not do what was saved.
 
@@ -57,7 +64,11 @@ def _objection(saved: AppPlan, fresh: AppPlan | None) -> str:
         case Mend() | UpToDate() if isinstance(saved.decision, Mend):
             return ""
         case _:
-            return "" if _lasting(saved) == _lasting(fresh) else f"{saved.app} would be changed in another way now"
+            more = next((past.told for past in fresh.past if past not in saved.past), "")
+            if more or _lasting(saved) != _lasting(fresh):
+                told = f"although {more}" if more else "in another way"
+                return f"{saved.app} would be changed {told} now"
+            return ""
 
 
 def _lasting(app: AppPlan) -> tuple[str, tuple[Step, ...]]:

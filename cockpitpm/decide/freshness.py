@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from cockpitpm.decide.ways import way_past
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.plan import Fetch, Reason, Refused
 from cockpitpm.model.receipt import Receipt
@@ -51,11 +52,11 @@ def upload_of(receipt: Receipt, candidates: Iterable[Asset], release: Release) -
 def unfresh(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...], allow: tuple[Reason, ...]) -> Refused | None:
     """Why these downloads are not newer than what is installed; None if nothing says so, or if it is allowed."""
     # Whoever pins an app to one exact release has said which build is meant, whatever is installed.
-    found = (None if facts.pinned else _by_ancestry(facts, release)) or stale(facts, release, fetches)
+    found = (None if facts.pinned else _by_ancestry(facts, release, allow)) or stale(facts, release, fetches, allow)
     return None if found is None or found.reason in allow else found
 
 
-def _by_ancestry(facts: AppFacts, release: Release) -> Refused | None:
+def _by_ancestry(facts: AppFacts, release: Release, allow: tuple[Reason, ...]) -> Refused | None:
     if facts.installed is None or facts.ancestry not in _BY_ANCESTRY:
         return None
     reason, told = _BY_ANCESTRY[facts.ancestry]
@@ -66,24 +67,26 @@ def _by_ancestry(facts: AppFacts, release: Release) -> Refused | None:
         f"{told}: installed {installed.built_from[:12]} (since {installed.made_at}), "
         f"published {_published(release)} at {release.tag}"
     )
-    return Refused(reason=reason, evidence=evidence, way_out=_way_out(facts))
+    return Refused(reason=reason, evidence=evidence, way_out=way_past(facts, reason, allow))
 
 
-def stale(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
+def stale(
+    facts: AppFacts, release: Release, fetches: tuple[Fetch, ...], allow: tuple[Reason, ...] = ()
+) -> Refused | None:
     """Why these files cannot be the build that the release names: the index says so, or one was uploaded before the
     tag's commit was made.
     """
+    through = way_past(facts, Reason.STALE_ASSET, allow)
     if release.index:
         told = _contradicted(release, release.index, fetches)
-        way_out = f"Wait until the build is published, or: {_way_out(facts)}"
+        way_out = f"Wait until the build is published, or: {through}"
         return Refused(reason=Reason.STALE_ASSET, evidence=told, way_out=way_out) if told else None
     for asset in (f.candidates[0] for f in fetches):
         if is_older(asset, release):
             commit = f"{release.commit[:12]}{_dated(release)}"
             evidence = f"{asset.name} was uploaded {asset.created_at}, before its commit {commit}"
-            return Refused(
-                reason=Reason.STALE_ASSET, evidence=evidence, way_out=f"Wait for the upload, or: {_way_out(facts)}"
-            )
+            way_out = f"Wait for the upload, or: {through}"
+            return Refused(reason=Reason.STALE_ASSET, evidence=evidence, way_out=way_out)
     return None
 
 
@@ -119,8 +122,3 @@ def _published(release: Release) -> str:
 
 def _dated(release: Release) -> str:
     return f" (committed {release.committed_at})" if release.committed_at else ""
-
-
-def _way_out(facts: AppFacts) -> str:
-    verb = "upgrade" if facts.installed else "install"
-    return f'cockpitpm {verb} {facts.app} --allow-downgrade --reason "WHY"'

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cockpitpm.decide.ways import way_past
 from cockpitpm.model.facts import AppFacts
-from cockpitpm.model.plan import AppPlan, Held
+from cockpitpm.model.plan import AppPlan, Held, Past, Reason
 from cockpitpm.model.settings import Hold
 from cockpitpm.model.status import Note, Remark
 
@@ -13,14 +14,22 @@ def in_force(hold: Hold | None, now: str) -> Hold | None:
     return hold if hold and (not hold.until or now < hold.until) else None
 
 
-def held(facts: AppFacts) -> AppPlan | None:
-    """A held app gets no build; None if nobody holds it."""
-    if facts.hold is None:
+def held(facts: AppFacts, allow: tuple[Reason, ...] = ()) -> AppPlan | None:
+    """A held app gets no build; None if nobody holds it, or if whoever asks goes past the hold."""
+    if facts.hold is None or Reason.HOLD in allow:
         return None
     bundle = facts.installed.bundle if facts.installed else facts.declared
     number = facts.installed.number if facts.installed else 0
-    decision = Held(why=facts.hold.reason, until=facts.hold.until, way_out=_way_out(facts.app, facts.hold))
+    decision = Held(why=facts.hold.reason, until=facts.hold.until, way_out=_way_out(facts, facts.hold, allow))
     return AppPlan(app=facts.app, decision=decision, channel=facts.channel, bundle=bundle, origin=number, to=number)
+
+
+def past_hold(facts: AppFacts) -> tuple[Past, ...]:
+    """The hold that a build is taken in spite of: it is in force before and after."""
+    if facts.hold is None:
+        return ()
+    until = f"until {facts.hold.until}" if facts.hold.until else "without an end"
+    return (Past(reason=Reason.HOLD, told=f"it is held {until} ({facts.hold.reason}), and stays so afterwards"),)
 
 
 def held_remark(facts: AppFacts) -> Remark | None:
@@ -32,6 +41,7 @@ def held_remark(facts: AppFacts) -> Remark | None:
     return Remark(note=Note.HELD, evidence=told, next_step=f"cockpitpm unhold {facts.app}")
 
 
-def _way_out(app: str, hold: Hold) -> str:
+def _way_out(facts: AppFacts, hold: Hold, allow: tuple[Reason, ...]) -> str:
     wait = f"Wait until {hold.until} or say" if hold.until else "Say"
-    return f"{wait} `cockpitpm unhold {app}`; rollback and remove work meanwhile"
+    once = f"`{way_past(facts, Reason.HOLD, allow)}` takes the build once and keeps the hold"
+    return f"{wait} `cockpitpm unhold {facts.app}`; {once}; rollback and remove work meanwhile"

@@ -8,7 +8,7 @@ from typing import assert_never
 from attrs import evolve
 
 from cockpitpm.decide.adopt import adopt
-from cockpitpm.decide.holds import held
+from cockpitpm.decide.holds import held, past_hold
 from cockpitpm.decide.interruption import interruption
 from cockpitpm.decide.mend import mend
 from cockpitpm.decide.obstacles import damaged, not_installed
@@ -83,7 +83,11 @@ def _forward(
 
 
 def _released(request: Request, facts: AppFacts, machine: MachineFacts) -> AppPlan:
-    return held(facts) or towards_release(facts, machine, request.allow)
+    allow = request.allowed_for(facts.app)
+    if stop := held(facts, allow):
+        return stop
+    found = towards_release(facts, machine, allow)
+    return evolve(found, past=(*past_hold(facts), *found.past)) if found.acts else found
 
 
 def _present(facts: AppFacts) -> AppPlan:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from cockpitpm.decide.assets import choose
 from cockpitpm.decide.freshness import unfresh, upload_of
 from cockpitpm.decide.obstacles import may_be_ours, obstacle
 from cockpitpm.decide.steps import registers, retires, steps_towards
 from cockpitpm.decide.wanted import wanted_services
+from cockpitpm.decide.ways import way_past
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.facts import AppFacts, MachineFacts, Unavailable
 from cockpitpm.model.plan import (
@@ -14,6 +17,7 @@ from cockpitpm.model.plan import (
     Decision,
     Fetch,
     Install,
+    Past,
     Reason,
     Refused,
     Reregister,
@@ -24,6 +28,7 @@ from cockpitpm.model.plan import (
 )
 from cockpitpm.model.receipt import Generation, Receipt
 from cockpitpm.model.release import Release
+from cockpitpm.model.state import BlockedBuild
 
 
 def towards_release(facts: AppFacts, machine: MachineFacts, allow: tuple[Reason, ...] = ()) -> AppPlan:
@@ -39,10 +44,11 @@ def towards_release(facts: AppFacts, machine: MachineFacts, allow: tuple[Reason,
     if isinstance(fetches, Refused):
         return _plain(facts, fetches)
     missing = _changed(facts, facts.declared, facts.release, fetches)
-    stop = _blocked(facts, facts.release, fetches) or unfresh(facts, facts.release, missing, allow)
+    stop = _blocked(facts, facts.release, fetches, allow) or unfresh(facts, facts.release, missing, allow)
     if stop:
         return _plain(facts, stop)
-    return _compare(facts, facts.declared, facts.release, missing, machine)
+    found = _compare(facts, facts.declared, facts.release, missing, machine)
+    return evolve(found, past=_past(facts, facts.release, fetches, allow)) if found.acts else found
 
 
 def _compare(
@@ -123,7 +129,7 @@ def _full(
         installed=facts.installed.receipts if facts.installed else (),
         origin=facts.installed.number if facts.installed else 0,
         to=to,
-        blocked=tuple(b.build for b in facts.state.blocked) if facts.installed else (),
+        blocked=tuple(b.build for b in _blocks(facts)),
         wanted=wanted,
         local={f.binary: f.sha256 for f in facts.files.values() if f.sha256 and may_be_ours(facts, f)},
     )
@@ -152,15 +158,43 @@ def _unavailable(problem: Unavailable | None) -> Decision:
     return Unplanned(message=problem.message, hint=problem.hint, exit_code=problem.exit_code)
 
 
-def _blocked(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...]) -> Refused | None:
-    """A build that failed here is not offered again; somebody who asks for an app that is not here may try again."""
+def _blocked(
+    facts: AppFacts, release: Release, fetches: tuple[Fetch, ...], allow: tuple[Reason, ...]
+) -> Refused | None:
+    """A build that failed here is not offered again unless somebody asks for that; of an app that is not here every
+    request does.
+    """
+    block = _failed(facts, fetches)
+    if block is None or Reason.BLOCKED_BUILD in allow:
+        return None
+    again = way_past(facts, Reason.BLOCKED_BUILD, allow)
+    return Refused(
+        reason=Reason.BLOCKED_BUILD,
+        evidence=f"{_build(release)} failed here on {block.at}: {block.reason}",
+        way_out=f"Publish another build to the channel; if the machine was to blame, try this one again: `{again}`",
+    )
+
+
+def _failed(facts: AppFacts, fetches: tuple[Fetch, ...]) -> BlockedBuild | None:
+    """The failure of exactly this build, as far as uploads tell."""
     uuids = {f.candidates[0].uuid for f in fetches}
-    for block in facts.state.blocked if facts.installed else ():
-        if set(block.uuids) == uuids:
-            build = f"the build at {release.tag} ({release.built_from[:7]})"
-            return Refused(
-                reason=Reason.BLOCKED_BUILD,
-                evidence=f"{build} failed here on {block.at}: {block.reason}",
-                way_out="Publish another build to the channel; this one is not offered again",
-            )
-    return None
+    return next((b for b in _blocks(facts) if set(b.uuids) == uuids), None)
+
+
+def _build(release: Release) -> str:
+    return f"the build at {release.tag} ({release.built_from[:7]})"
+
+
+def _blocks(facts: AppFacts) -> tuple[BlockedBuild, ...]:
+    return facts.state.blocked if facts.installed else ()
+
+
+def _past(facts: AppFacts, release: Release, fetches: tuple[Fetch, ...], allow: tuple[Reason, ...]) -> tuple[Past, ...]:
+    """What failed here and is tried all the same. Uploads of another name may turn out to be bytes that failed."""
+    if Reason.BLOCKED_BUILD not in allow or not _blocks(facts):
+        return ()
+    block = _failed(facts, fetches)
+    told = "it is tried even if its bytes failed here before"
+    if block:
+        told = f"{_build(release)} failed here on {block.at}, and is tried once more; that time: {block.reason}"
+    return (Past(reason=Reason.BLOCKED_BUILD, told=told),)

@@ -40,10 +40,9 @@ def settle(plan: AppPlan, staged: Mapping[str, Staged]) -> AppPlan:
     if refusal := _other_bytes(plan, staged):
         return evolve(plan, decision=refusal, steps=())
     build = build_of([staged[f.binary].sha256 for f in plan.fetches] + [r.sha256 for r in plan.kept])
-    if build in plan.blocked:
-        return _refuse(
-            plan, Reason.BLOCKED_BUILD, f"build {build[:12]} failed on this machine before", "Wait for another"
-        )
+    if build in plan.blocked and not any(p.reason is Reason.BLOCKED_BUILD for p in plan.past):
+        again = f"Wait for another; if the machine was to blame: `cockpitpm upgrade {plan.app} --retry-failed`"
+        return _refuse(plan, Reason.BLOCKED_BUILD, f"build {build[:12]} failed on this machine before", again)
     if plan.origin and build == build_of(r.sha256 for r in plan.installed):
         return _same(plan)
     return evolve(

@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from attrs import evolve
+
 from cockpitpm.decide import standing_channel as channel
+from cockpitpm.decide import standing_files as files
 from cockpitpm.decide import standing_rows as rows
+from cockpitpm.decide import standing_services as services
 from cockpitpm.decide.standing_cells import NOT_INSTALLED, OTHER_BUILD, chain_of, service_standing
+from cockpitpm.decide.standing_rows import moment
 from cockpitpm.model.standing import (
     Act,
     Button,
@@ -20,6 +25,7 @@ from cockpitpm.model.standing import (
     ServiceStanding,
     Standing,
     Summary,
+    Tone,
 )
 from cockpitpm.model.status import AppReport
 
@@ -29,14 +35,22 @@ TABLE: tuple[Row, ...] = (
     rows.at_work,
     rows.interrupted,
     rows.damaged,
-    rows.file_missing,
+    files.file_missing,
     rows.failed,
+    services.silent,
+    services.restarting,
     rows.running_though_stopped,
-    rows.by_hand,
-    rows.unreadable,
-    rows.no_receipt,
+    services.copied,
+    files.by_hand,
+    files.unreadable,
+    files.no_receipt,
     rows.pending,
+    services.unapplied,
+    files.removed,  # before what the channel offers: an upgrade is refused until the entry is back
     channel.offered,
+    channel.not_ready,
+    channel.unfit,
+    files.partly,  # before the quiet rows: they ask for nothing, and this does
     channel.unlisted,
     channel.unread,
     channel.pinned,
@@ -52,7 +66,8 @@ def standing(app: AppReport, known: Known) -> Standing:
     """How one app stands."""
     found = tuple(finding for row in TABLE if (finding := row(app, known)))
     first = found[0] if found else channel.current(app, known) if app.generation else channel.absent(app)
-    held = known.hold is not None
+    first = _late(first, known.as_of)
+    held, known = known.hold is not None, evolve(known, unread=bool(app.silence))
     commits = _commits(app)
     return Standing(
         app=app.name,
@@ -79,7 +94,16 @@ def standing(app: AppReport, known: Known) -> Standing:
         generation=app.generation,
         job=first.job,
         services=_services(app, known, held),
+        as_of=known.as_of,
     )
+
+
+def _late(first: Finding, as_of: str) -> Finding:
+    """What was seen too long ago keeps its words and its place; nothing is offered on it but to look again."""
+    if not as_of:
+        return first
+    told = ", ".join(filter(None, (first.detail, f"as of {moment(as_of)}")))
+    return evolve(first, row=31, tone=Tone.MUTE, detail=told, at="", primary=Button(act=Act.CHECK), others=())
 
 
 def _commits(app: AppReport) -> tuple[str, str, str]:
@@ -129,7 +153,10 @@ def summary(found: Iterable[Standing]) -> Summary:
     here = [s for s in every if s.generation]
     counts = Counter(s.section for s in every)
     ready = sum(s.row == 16 for s in every)
-    if not here:
+    late = min((s.as_of for s in every if s.as_of), default="")
+    if late:
+        head = f"Nobody could look at this machine since {moment(late)}."
+    elif not here:
         head = "Nothing is installed on this machine."
     else:
         current = sum(s.row in CURRENT for s in here)

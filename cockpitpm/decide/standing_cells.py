@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from attrs import evolve
+
 from cockpitpm.model.bundle import BinaryKind, Bundle
 from cockpitpm.model.release import Ancestry
 from cockpitpm.model.service import Runs, ServiceState, Wanted
@@ -38,12 +40,19 @@ OTHER_BUILD = (
     ChannelTruth.STALE,
     ChannelTruth.BLOCKED,
 )
+UNREAD = (ChannelTruth.UNKNOWN, ChannelTruth.NOT_READY)
 SPLIT = (Ancestry.DIVERGED, Ancestry.UNKNOWN)
 
 
 def failed(service: ServiceReport) -> bool:
-    """Whether it is meant to run and has no process."""
-    return service.process is Runs.NOTHING and service.wanted is not Wanted.STOPPED
+    """Whether it is meant to run and has no process. One that is between two of many starts has not failed yet."""
+    gone = service.process is Runs.NOTHING and service.wanted is not Wanted.STOPPED
+    return gone and service.restarts is None
+
+
+def ailing(service: ServiceReport) -> bool:
+    """Whether it has a process that does not answer, or processes that do not last."""
+    return service.unanswered is not None or service.restarts is not None
 
 
 def stopped(service: ServiceReport) -> bool:
@@ -57,6 +66,8 @@ def disagrees(service: ServiceReport) -> bool:
     if service.process is Runs.NOTHING:
         # Its own word: a state that claims a process without one was not believed before it came here.
         return service.state is ServiceState.RUNNING or service.raw.lower() == "running"
+    if ailing(service):
+        return service.state is ServiceState.RUNNING
     return service.state not in (ServiceState.RUNNING, ServiceState.UNKNOWN)
 
 
@@ -67,11 +78,11 @@ def chain_of(services: Iterable[ServiceReport], known: Known, held: bool = False
     newest = _channel(found, known, held)
     process = _process(found, alive)
     marks = (process, _file(found), _receipt(found), newest)
-    runs = Tie.OPEN if process.dot is Dot.FAILING else _tie(_runs(s) for s in alive)
+    runs = Tie.OPEN if any(failed(s) for s in found) else _tie(_runs(s) for s in alive)
     links = (
         Link(tie=runs, tone=Tone.WARN),
         Link(tie=_tie(_recorded(s) for s in found), tone=Tone.WARN),
-        Link(tie=_tie(_published(s) for s in found), tone=newest.tone),
+        Link(tie=_tie(_published(s, known) for s in found), tone=newest.tone),
     )
     return Chain(marks=marks, links=links)
 
@@ -83,7 +94,7 @@ NOT_INSTALLED = Chain(
 
 
 def _process(found: tuple[ServiceReport, ...], alive: list[ServiceReport]) -> Mark:
-    if any(failed(s) for s in found):
+    if any(failed(s) or ailing(s) for s in found):
         return Mark(dot=Dot.FAILING, tone=Tone.BAD)
     if found and not alive:
         return Mark(dot=Dot.ABSENT)
@@ -108,7 +119,10 @@ def _channel(found: tuple[ServiceReport, ...], known: Known, held: bool) -> Mark
             return Mark(dot=Dot.THERE, tone=Tone.WARN)
         tried = all(s.channel is not ChannelTruth.BEHIND for s in found)
         return Mark(dot=Dot.NEWER, tone=Tone.HOLD if held else Tone.MUTE if tried else Tone.INFO)
-    return Mark(dot=Dot.UNKNOWN if any(s.channel is ChannelTruth.UNKNOWN for s in found) else Dot.THERE)
+    if any(s.channel is ChannelTruth.UNFIT for s in found):
+        return Mark(dot=Dot.NEWER)
+    unread = known.unread or any(s.channel in UNREAD for s in found)
+    return Mark(dot=Dot.UNKNOWN if unread else Dot.THERE)
 
 
 def _tie(ties: Iterable[Tie]) -> Tie:
@@ -129,10 +143,12 @@ def _recorded(service: ServiceReport) -> Tie:
     return Tie.SAME if service.file is FileTruth.RECORDED else Tie.DIFFERS
 
 
-def _published(service: ServiceReport) -> Tie:
-    if service.receipt is None or service.channel is ChannelTruth.UNKNOWN:
+def _published(service: ServiceReport, known: Known) -> Tie:
+    if service.receipt is None or service.channel in UNREAD:
         return Tie.OPEN
-    return Tie.SAME if service.channel is ChannelTruth.SAME else Tie.DIFFERS
+    if service.channel is ChannelTruth.SAME:
+        return Tie.OPEN if known.unread else Tie.SAME
+    return Tie.DIFFERS
 
 
 def service_standing(service: ServiceReport, first: bool, known: Known, held: bool) -> ServiceStanding:
@@ -154,7 +170,7 @@ def service_standing(service: ServiceReport, first: bool, known: Known, held: bo
 
 
 def _sign(service: ServiceReport) -> tuple[Icon, Tone]:
-    if failed(service):
+    if failed(service) or ailing(service):
         return Icon.BAD, Tone.BAD
     if service.process is Runs.NOTHING:
         return Icon.STOPPED, Tone.MUTE
@@ -173,6 +189,19 @@ def _commit(service: ServiceReport) -> str:
 
 
 def _running(service: ServiceReport) -> Cell:
+    """What runs. What that is worth is told in the note."""
+    if service.restarts:
+        times = f"{service.restarts.count} times in {service.restarts.within // 60} min"
+        return Cell(value="does not last", note=times, tone=Tone.BAD, code=False)
+    cell = _executed(service)
+    if service.unanswered:
+        return evolve(cell, note=f"{cell.note}, no answer", tone=Tone.BAD)
+    if service.unapplied:
+        return evolve(cell, note=f"{cell.note}, older settings", tone=Tone.WARN)
+    return cell
+
+
+def _executed(service: ServiceReport) -> Cell:
     pid = f"pid {service.pid}" if service.pid else ""
     match service.process:
         case Runs.CURRENT:
@@ -216,11 +245,16 @@ def _on_channel(service: ServiceReport, known: Known, held: bool) -> Cell:
     match service.channel:
         case ChannelTruth.UNKNOWN:
             return Cell(value="not read", code=False)
+        case ChannelTruth.NOT_READY:
+            return Cell(value="not ready", code=False)
         case ChannelTruth.SAME:
             same = not service.receipt or service.receipt.commit == service.channel_commit
-            return Cell(value=commit, note="same" if same else "same bytes")
+            told = "same" if same else "same bytes"
+            return Cell(value=commit, note=f"{told}, as last read" if known.unread else told)
         case ChannelTruth.BLOCKED:
             return Cell(value=commit, note="failed here", tone=Tone.MUTE)
+        case ChannelTruth.UNFIT:
+            return Cell(value=commit, note="will not run here", tone=Tone.MUTE)
         case ChannelTruth.STALE:
             return Cell(value=commit, note="files are older", tone=Tone.WARN)
         case _:
@@ -251,7 +285,7 @@ def _buttons(service: ServiceReport, known: Known, held: bool) -> tuple[Button, 
     upgrade = (Button(act=Act.UPGRADE, service=name),) if ready else ()
     if service.process is Runs.NOTHING:
         return (*upgrade, Button(act=Act.START, service=name), log)
-    pending = service.process is not Runs.CURRENT
+    pending = service.process is not Runs.CURRENT or bool(service.unapplied)
     restart = Button(act=Act.CONVERGE if pending else Act.RESTART, service=name)
     return (*upgrade, restart, Button(act=Act.STOP, service=name), log)
 

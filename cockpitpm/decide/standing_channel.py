@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from cockpitpm.decide.standing_cells import OTHER_BUILD, SPLIT, noted, stopped
-from cockpitpm.decide.standing_rows import DECIDE, day, number, sentence, some
+from cockpitpm.decide.standing_files import counted
+from cockpitpm.decide.standing_rows import DECIDE, day, moment, number, sentence, some
 from cockpitpm.model.release import Ancestry
 from cockpitpm.model.settings import Hold
 from cockpitpm.model.standing import Act, Button, Finding, Icon, Known, Section, Tone
+from cockpitpm.model.state import Stop
 from cockpitpm.model.status import AppReport, ChannelTruth, Note
 
 QUIET = Section.IN_ORDER
@@ -33,7 +35,13 @@ def _held_back(app: AppReport, known: Known) -> Finding | None:
         detail=known.hold.reason,
         why=f"The channel has another build, and it is left alone: {known.hold.reason}",
         primary=Button(act=Act.RELEASE),
+        others=() if _leads_astray(app, known) else (Button(act=Act.UPGRADE_ONCE),),
     )
+
+
+def _leads_astray(app: AppReport, known: Known) -> bool:
+    """Whether the build would be refused to somebody who goes past the hold."""
+    return any(way(app, known) for way in (_ahead, _diverged, _out_of_date))
 
 
 def held_words(hold: Hold) -> str:
@@ -52,8 +60,10 @@ def _failed_here(app: AppReport, known: Known) -> Finding | None:
         tone=Tone.MUTE,
         words="Newest build failed here",
         detail="the one before it runs",
-        why="The build that the channel holds was tried here and taken back. The next one is tried again.",
+        why="The build that the channel holds was tried here and taken back. The next one is tried as always; if the "
+        "machine was to blame, this one can be tried again.",
         primary=Button(act=Act.WHAT_FAILED),
+        others=(Button(act=Act.TRY_AGAIN),),
     )
 
 
@@ -71,7 +81,7 @@ def _ahead(app: AppReport, known: Known) -> Finding | None:
         why="What is installed has everything that the channel holds, and more. Going back is not offered here; "
         "the plan tells the command.",
         primary=Button(act=Act.COMPARE),
-        others=(Button(act=Act.HOLD),),
+        others=(Button(act=Act.HOLD), Button(act=Act.WHAT_IS_WRONG)),
     )
 
 
@@ -88,7 +98,7 @@ def _diverged(app: AppReport, known: Known) -> Finding | None:
         detail="neither build has all of the other",
         why="The installed build and the one of the channel went separate ways, so an upgrade would lose something.",
         primary=Button(act=Act.COMPARE),
-        others=(Button(act=Act.HOLD),),
+        others=(Button(act=Act.HOLD), Button(act=Act.WHAT_IS_WRONG)),
     )
 
 
@@ -132,6 +142,41 @@ def _order(app: AppReport) -> str:
     return f"{number(len(names)).capitalize()} services restart on the new build, {names[0]} first."
 
 
+def not_ready(app: AppReport, known: Known) -> Finding | None:
+    """The release is not whole yet; whoever publishes it is at work."""
+    if all(s.channel is not ChannelTruth.NOT_READY for s in app.services):
+        return None
+    return Finding(
+        row=22,
+        section=QUIET,
+        icon=Icon.NOT_READY,
+        tone=Tone.MUTE,
+        words="Release not ready",
+        detail=counted(app.published) if app.published else "being published",
+        why=f"{sentence(app.withheld)} What is installed keeps running.",
+        primary=Button(act=Act.CHECK),
+    )
+
+
+def unfit(app: AppReport, known: Known) -> Finding | None:
+    """Nothing of the release runs on this machine."""
+    if all(s.channel is not ChannelTruth.UNFIT for s in app.services):
+        return None
+    asset, useless, problem = app.withheld.partition(" cannot run here: ")
+    told = f"cannot run here: {problem}." if useless else sentence(app.withheld)
+    return Finding(
+        row=23,
+        section=QUIET,
+        icon=Icon.BLOCKED,
+        tone=Tone.MUTE,
+        words="Will not run here",
+        detail=problem or "no file for this machine",
+        subject=asset if useless else "",
+        why=f"{told} What is installed keeps running.",
+        primary=Button(act=Act.DETAILS),
+    )
+
+
 def unlisted(app: AppReport, known: Known) -> Finding | None:
     """Installed, and this role's catalog does not hold it."""
     if all(r.note is not Note.UNLISTED for r in app.remarks):
@@ -149,17 +194,23 @@ def unlisted(app: AppReport, known: Known) -> Finding | None:
 
 
 def unread(app: AppReport, known: Known) -> Finding | None:
-    """Nobody has read the channel that the app follows."""
-    if all(s.channel is not ChannelTruth.UNKNOWN for s in app.services) or not app.services:
+    """Nobody has read the channel that the app follows, or the forge was silent when it was last asked."""
+    never = any(s.channel is ChannelTruth.UNKNOWN for s in app.services)
+    if not app.services or not (never or app.silence):
         return None
+    last = "" if never else app.services[0].channel_read_at
+    since = f" since {moment(last)}" if last else ""
+    later = f"not to be asked before {moment(app.silent_until)}" if app.silent_until else ""
+    told = f"Nobody has read {app.channel} yet" if never and not app.silence else f"{app.channel} could not be read"
     return Finding(
         row=24,
         section=QUIET,
         icon=Icon.UNREAD,
         tone=Tone.MUTE,
-        words="Channel not read",
-        detail=app.channel,
-        why=f"Nobody has read {app.channel} yet, so whether there is a newer build is not known.",
+        words=f"Channel not read{since}",
+        # The last part of the message is the reason; the others say where, which the sentence below tells.
+        detail=", ".join(filter(None, (app.silence.rsplit(": ", 1)[-1] or app.channel, later))),
+        why=f"{told}{since}, so whether there is a newer build is not known. {sentence(app.silence)}".rstrip(),
         primary=Button(act=Act.CHECK),
     )
 
@@ -192,13 +243,15 @@ def on_purpose(app: AppReport, known: Known) -> Finding | None:
     resting = [s for s in app.services if stopped(s)]
     if not resting:
         return None
+    stop = max((s.stop for s in resting if s.stop), key=lambda one: one.at, default=Stop(by="", at=""))
     return Finding(
         row=27,
         section=QUIET,
         icon=Icon.STOPPED,
         tone=Tone.MUTE,
         words="Stopped on purpose",
-        detail=some(len(resting), len(app.services)),
+        detail=", ".join(filter(None, (some(len(resting), len(app.services)), f"by {stop.by}" if stop.by else ""))),
+        at=stop.at,
         primary=Button(act=Act.START, service=resting[0].name if len(resting) < len(app.services) else ""),
     )
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from cockpitpm.decide.standing_cells import disagrees, noted
+from cockpitpm.decide.standing_cells import disagrees
 from cockpitpm.decide.standing_cells import failed as is_failed
 from cockpitpm.model.job import Job, JobState
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.service import Runs, Wanted
 from cockpitpm.model.standing import Act, Button, Finding, Icon, Known, Section, Tone
-from cockpitpm.model.status import AppReport, FileTruth, Note
+from cockpitpm.model.status import AppReport, Note
 
 DOING = {
     Verb.INSTALL: "Installing",
@@ -37,6 +37,11 @@ DECIDE = Section.NEEDS_DECISION
 def day(moment: str) -> str:
     """`30 Nov` of an RFC 3339 moment."""
     return f"{int(moment[8:10])} {MONTHS[int(moment[5:7]) - 1]}"
+
+
+def moment(text: str) -> str:
+    """`30 Nov, 09:10` of an RFC 3339 moment."""
+    return f"{day(text)}, {text[11:16]}"
 
 
 def some(part: int, whole: int) -> str:
@@ -120,25 +125,6 @@ def damaged(app: AppReport, known: Known) -> Finding | None:
     )
 
 
-def file_missing(app: AppReport, known: Known) -> Finding | None:
-    """What a service would start from is gone."""
-    gone = [s for s in app.services if s.file is FileTruth.MISSING]
-    if not gone:
-        return None
-    return Finding(
-        row=4,
-        section=DECIDE,
-        icon=Icon.BAD,
-        tone=Tone.BAD,
-        words="File missing",
-        detail=some(len(gone), len(app.services)),
-        subject=gone[0].name,
-        why="has no file to start from. Its receipt is here, and so are the recorded bytes.",
-        primary=Button(act=Act.PUT_BACK, to=app.generation),
-        others=(Button(act=Act.SHOW_LOG, service=gone[0].name),),
-    )
-
-
 def failed(app: AppReport, known: Known) -> Finding | None:
     """A service is meant to run and has no process."""
     down = [s for s in app.services if is_failed(s)]
@@ -177,64 +163,6 @@ def running_though_stopped(app: AppReport, known: Known) -> Finding | None:
         why=f"was stopped on purpose, and process {loose[0].pid} runs.",
         primary=Button(act=Act.STOP, service=loose[0].name),
         others=(Button(act=Act.SHOW_LOG, service=loose[0].name),),
-    )
-
-
-def by_hand(app: AppReport, known: Known) -> Finding | None:
-    """The file is not the recorded one."""
-    patched = [s for s in app.services if s.file is FileTruth.DRIFTED]
-    if not patched:
-        return None
-    told = noted(patched[0], Note.DRIFTED)
-    return Finding(
-        row=12,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
-        words="Changed by hand",
-        detail="unknown build",
-        subject=patched[0].name,
-        why=f"has a file that no receipt knows: {told}. An upgrade would replace it and is not offered. "
-        "Keep the build with a receipt of its own, or put the recorded one back.",
-        primary=Button(act=Act.COMPARE),
-        others=(Button(act=Act.KEEP), Button(act=Act.PUT_BACK, to=app.generation)),
-    )
-
-
-def unreadable(app: AppReport, known: Known) -> Finding | None:
-    """The file cannot be read, so nothing is claimed of it."""
-    odd = [s for s in app.services if s.file is FileTruth.UNKNOWN]
-    if not odd:
-        return None
-    return Finding(
-        row=12,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
-        words="File unreadable",
-        detail="nothing can be said of it",
-        subject=odd[0].name,
-        why=f"has a file that cannot be compared: {sentence(noted(odd[0], Note.UNVERIFIED))}",
-        primary=Button(act=Act.DETAILS),
-    )
-
-
-def no_receipt(app: AppReport, known: Known) -> Finding | None:
-    """The file was never recorded."""
-    bare = [s for s in app.services if s.receipt is None]
-    if not bare:
-        return None
-    return Finding(
-        row=13,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
-        words="Unknown build",
-        detail="no receipt",
-        subject=bare[0].name,
-        why="runs a file that was never recorded here.",
-        primary=Button(act=Act.KEEP),
-        others=(Button(act=Act.COMPARE),),
     )
 
 

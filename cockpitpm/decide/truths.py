@@ -8,14 +8,18 @@ from cockpitpm.decide.assets import choose
 from cockpitpm.decide.drift import drift, out_of_the_way
 from cockpitpm.decide.freshness import stale
 from cockpitpm.decide.holds import held_remark
+from cockpitpm.decide.parts import partial, parts
 from cockpitpm.decide.running import judge
 from cockpitpm.decide.wanted import wanted_services
+from cockpitpm.decide.watched import unapplied, watched_remarks
+from cockpitpm.decide.withheld import lookalike, withheld
 from cockpitpm.model.bundle import Service
-from cockpitpm.model.facts import AppFacts, Entry, FileFact, ServiceFact
+from cockpitpm.model.facts import AppFacts, Entry, FileFact, MachineFacts, ServiceFact
 from cockpitpm.model.plan import Refused
 from cockpitpm.model.receipt import Generation
 from cockpitpm.model.release import Ancestry
 from cockpitpm.model.service import Runs, ServiceState, Wanted
+from cockpitpm.model.state import Stop
 from cockpitpm.model.status import AppReport, ChannelTruth, FileTruth, Note, Remark, ServiceReport
 
 LEANING: dict[Ancestry | None, ChannelTruth] = {
@@ -31,13 +35,19 @@ OFFERED = {
 """What to say of a build of the channel that is not the installed one, and the verb that goes on from there."""
 
 
-def report(facts: AppFacts, installed_at: str, unfinished: str) -> AppReport:
-    """What is true of an app. `unfinished` is the transaction that was interrupted on it, empty if none."""
+def report(facts: AppFacts, installed_at: str, unfinished: str, machine: MachineFacts | None = None) -> AppReport:
+    """What is true of an app. `unfinished` is the transaction that was interrupted on it, empty if none.
+
+    Without `machine` nothing is said of definitions.
+    """
     bundle = facts.installed.bundle if facts.installed else facts.declared
     services: tuple[ServiceReport, ...] = ()
     if facts.installed:
         generation = facts.installed
-        services = tuple(_service(facts, generation, s, installed_at) for s in generation.bundle.services)
+        services = tuple(_service(facts, generation, s, installed_at, machine) for s in generation.bundle.services)
+    kept, silence = withheld(facts) if facts.installed else None, facts.state.silence
+    silent = silence if silence and silence.channel == facts.channel else None
+    found = parts(facts)
     return AppReport(
         name=facts.app,
         title=bundle.title if bundle else "",
@@ -45,7 +55,14 @@ def report(facts: AppFacts, installed_at: str, unfinished: str) -> AppReport:
         generation=facts.installed.number if facts.installed else 0,
         channel=facts.channel,
         services=services,
-        remarks=tuple(_about_app(facts, unfinished)),
+        silence=silent.why if silent else "",
+        silent_until=silent.until if silent else "",
+        withheld=kept.why if kept else "",
+        published=kept.files if kept else None,
+        binaries=found.binaries,
+        gone=found.gone,
+        missing=found.missing,
+        remarks=(*_about_app(facts, unfinished), *partial(facts, found)),
     )
 
 
@@ -66,9 +83,14 @@ def _about_app(facts: AppFacts, unfinished: str) -> Iterator[Remark]:
         )
     if remark := held_remark(facts):
         yield remark
+    if kept := withheld(facts) if facts.installed else None:
+        note = Note.UNFIT if kept.truth is ChannelTruth.UNFIT else Note.UNREADY
+        yield Remark(note=note, evidence=kept.why, next_step=f"cockpitpm status {facts.app} --refresh")
 
 
-def _service(facts: AppFacts, generation: Generation, service: Service, installed_at: str) -> ServiceReport:
+def _service(
+    facts: AppFacts, generation: Generation, service: Service, installed_at: str, machine: MachineFacts | None
+) -> ServiceReport:
     fact = facts.services[service.name]
     binary = service.binary or generation.bundle.binaries[0].name
     receipt = generation.receipt(binary)
@@ -76,6 +98,9 @@ def _service(facts: AppFacts, generation: Generation, service: Service, installe
     runs = judge(service, fact, facts.in_place)
     wanted = wanted_services(facts, generation.bundle)[service.name]
     seen = facts.state.observation
+    resting = wanted is Wanted.STOPPED and runs is Runs.NOTHING
+    stop = facts.state.stops.get(service.name) if resting else None
+    names = unapplied(facts, service, fact, machine)
     return ServiceReport(
         name=service.name,
         app=facts.app,
@@ -94,7 +119,18 @@ def _service(facts: AppFacts, generation: Generation, service: Service, installe
         channel_commit=seen.commit if seen else "",
         channel_read_at=seen.at if seen else "",
         channel_ancestry=seen.ancestry if seen else None,
-        remarks=(*_drifted(facts, generation, file), *_process(fact, runs, wanted), *_behind(facts, generation)),
+        remarks=(
+            *_drifted(facts, generation, file),
+            *_process(fact, runs, wanted, stop),
+            *watched_remarks(fact, runs, names),
+            *_behind(facts, generation),
+        ),
+        unanswered=fact.unanswered if runs is not Runs.NOTHING else None,
+        restarts=fact.restarts,
+        copies=fact.copies,
+        unapplied=names,
+        stop=stop,
+        file_build=lookalike(facts, file) if drift(facts, file) else None,
     )
 
 
@@ -107,14 +143,16 @@ def _file(facts: AppFacts, file: FileFact) -> FileTruth:
 
 
 def _channel(facts: AppFacts, generation: Generation) -> ChannelTruth:
-    seen = facts.state.observation
+    seen, kept = facts.state.observation, withheld(facts)
+    if kept and kept.truth is ChannelTruth.NOT_READY:
+        return kept.truth
     if seen is None or seen.channel != facts.channel:
         return ChannelTruth.UNKNOWN
     if seen.build == generation.build or set(seen.uuids) == {r.uuid for r in generation.receipts}:
         return ChannelTruth.SAME
     blocked = any(set(b.uuids) == set(seen.uuids) for b in facts.state.blocked)
-    if blocked:
-        return ChannelTruth.BLOCKED
+    if blocked or kept:
+        return ChannelTruth.BLOCKED if blocked else ChannelTruth.UNFIT
     return LEANING.get(seen.ancestry, ChannelTruth.STALE if _stale(facts) else ChannelTruth.BEHIND)
 
 
@@ -147,15 +185,15 @@ def _drifted(facts: AppFacts, generation: Generation, file: FileFact) -> Iterato
         yield Remark(note=Note.DRIFTED, evidence=told, next_step=again)
 
 
-def _process(fact: ServiceFact, runs: Runs, wanted: Wanted) -> Iterator[Remark]:
+def _process(fact: ServiceFact, runs: Runs, wanted: Wanted, stop: Stop | None) -> Iterator[Remark]:
     converge = f"cockpitpm converge {fact.name}"
     pid = fact.process.pid if fact.process else None
     if wanted is Wanted.STOPPED:
         if runs is Runs.NOTHING:
-            yield Remark(
-                note=Note.STOPPED, evidence="it was stopped on purpose", next_step=f"cockpitpm start {fact.name}"
-            )
-    elif runs is Runs.NOTHING:
+            who = f"{f' by {stop.by}' if stop.by else ''} on {stop.at}" if stop else ""
+            told = f"it was stopped on purpose{who}"
+            yield Remark(note=Note.STOPPED, evidence=told, next_step=f"cockpitpm start {fact.name}")
+    elif runs is Runs.NOTHING and fact.restarts is None:
         told = (
             f"it is meant to run and has no process; the supervisor says {fact.status.raw or fact.status.state.value}"
         )

@@ -11,7 +11,7 @@ from cockpitpm.declare.moment import utc
 from cockpitpm.declare.reader import read_yaml
 from cockpitpm.declare.upgrades import faults, upgrades_of
 from cockpitpm.errors import MachineError
-from cockpitpm.model.settings import ForgeSettings, Hold, Require, Settings
+from cockpitpm.model.settings import Cockpit, ForgeSettings, Frames, Hold, Require, Settings
 
 DEFAULT_FORGE = ForgeSettings(kind="forgejo", url="https://forge.ourworld.tf", owner="lhumina_code")
 """The forge called `default` on a machine that does not name another."""
@@ -53,12 +53,17 @@ def settings_of(tree: Mapping[str, Any]) -> Settings:
         "forges": {"default": DEFAULT_FORGE, **forges},
         "holds": holds,
         "upgrades": upgrades_of(tree.get("upgrades", {})),
+        "cockpit": _cockpit(tree.get("cockpit", {})),
     }
     return Settings(**{**tree, **told})
 
 
 def _hold(tree: Mapping[str, Any]) -> Hold:
     return Hold(reason=tree["reason"], until=utc(tree["until"]) if "until" in tree else "")
+
+
+def _cockpit(tree: Mapping[str, Any]) -> Cockpit:
+    return Cockpit(frames=Frames(tree["frames"])) if "frames" in tree else Cockpit()
 
 
 def _forge(tree: Mapping[str, Any]) -> ForgeSettings:

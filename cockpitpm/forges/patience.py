@@ -65,7 +65,7 @@ class Deadline:
         seconds = max(asked or 0.0, 0.0) + backoff * random.uniform(0.5, 1.0)
         if seconds >= self.left:
             reason = f"asks to wait {asked:.0f} s" if asked else f"not answered within {self.allowed:g} s"
-            raise ForgeUnreachable(f"{self.who}: {reason}", "Try again later")
+            raise ForgeUnreachable(f"{self.who}: {reason}", "Try again later", max(asked or 0.0, 0.0))
         self.patience.sleep(seconds)
 
 

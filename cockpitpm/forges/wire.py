@@ -75,7 +75,8 @@ class Wire:
                 response.close()
                 response.release_conn()
                 if last:
-                    raise ForgeUnreachable(f"{deadline.who}: answers {response.status}", "Try again later")
+                    told = f"{deadline.who}: answers {response.status}"
+                    raise ForgeUnreachable(told, "Try again later", max(asked or 0.0, 0.0))
             deadline.rest(attempt, asked)
             attempt += 1
 

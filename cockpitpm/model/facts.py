@@ -15,6 +15,7 @@ from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.model.service import Definition, Runs, ServiceStatus
 from cockpitpm.model.settings import Hold
 from cockpitpm.model.state import AppState, Flip
+from cockpitpm.model.watched import Copies, Restarts, Unanswered
 
 
 class Entry(Enum):
@@ -56,23 +57,33 @@ class InPlace:
 
 @frozen(kw_only=True)
 class ServiceFact:
-    """One service: the supervisor's word, the process behind it, what its tree executes, the stored definition."""
+    """One service: the supervisor's word, the process behind it, what its tree executes, the stored definition.
+
+    The last three need more than one look at it; None where nobody took more, or nothing is odd.
+    """
 
     name: str
     status: ServiceStatus
     process: ProcessId | None = None
     images: tuple[Image, ...] = ()
     definition: Definition | None = None
+    unanswered: Unanswered | None = None
+    restarts: Restarts | None = None
+    copies: Copies | None = None
 
 
 @frozen(kw_only=True)
 class Unavailable:
-    """Why the forge gave no release; `waiting` says that it will by itself (a draft, an upload under way)."""
+    """Why the forge gave no release; `waiting` says that it will by itself (a draft, an upload under way).
+
+    `wait` is for how many seconds the forge asked not to be asked again, 0 if it did not.
+    """
 
     message: str
     hint: str
     exit_code: ExitCode
     waiting: bool = False
+    wait: float = 0.0
 
 
 @frozen(kw_only=True)

@@ -16,8 +16,10 @@ from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.interruption import Interruption
 from cockpitpm.model.receipt import Proof, Receipt, Verb
 from cockpitpm.model.release import Asset, Release
+from cockpitpm.model.request import NAMED as NAMED
 from cockpitpm.model.request import OLDER as OLDER
 from cockpitpm.model.request import OnFailure as OnFailure
+from cockpitpm.model.request import Past as Past
 from cockpitpm.model.request import Reason as Reason
 from cockpitpm.model.request import Request as Request
 from cockpitpm.model.role import Role
@@ -247,7 +249,8 @@ class AppPlan:
     rollback those of the target: what needs no download. `blocked` are builds that failed here, as `build_of` names
     them. `wanted` says which services are meant to run afterwards, `cycle` which to restart although they run the
     right bytes. `because` tells why an app is here that nobody named. `local` are the sha256 of files that stand where
-    an install would put its own: only equal bytes may come there. `interruption` is foreseen, not promised.
+    an install would put its own: only equal bytes may come there. `interruption` is foreseen, not promised. `past` is
+    what speaks against it and stops nothing, because somebody chose so.
     """
 
     app: str
@@ -264,6 +267,7 @@ class AppPlan:
     because: str = ""
     local: Mapping[str, str] = field(factory=dict)
     interruption: Interruption | None = None
+    past: tuple[Past, ...] = ()
 
     @property
     def acts(self) -> bool:

@@ -19,6 +19,7 @@ class Reason(Enum):
     INCOMPLETE_RELEASE = "incomplete_release"
     NOT_RUNNABLE = "not_runnable"
     BLOCKED_BUILD = "blocked_build"
+    HOLD = "hold"
     DOWNGRADE = "downgrade"
     DIVERGED = "diverged"
     UNKNOWN_COMMIT = "unknown_commit"
@@ -33,6 +34,22 @@ class Reason(Enum):
 
 OLDER = (Reason.DOWNGRADE, Reason.DIVERGED, Reason.UNKNOWN_COMMIT, Reason.STALE_ASSET)
 """What `--allow-downgrade` goes through: builds that are not known to be newer than what is installed."""
+NAMED = (Reason.HOLD, Reason.BLOCKED_BUILD)
+"""What is gone past for an app that was named, and never for one that merely comes along."""
+
+
+def going_past(*, older: bool = False, hold: bool = False, failed: bool = False) -> tuple[Reason, ...]:
+    """What a request allows, from what somebody said: `--allow-downgrade`, `--past-hold`, `--retry-failed`."""
+    said = ((older, OLDER), (hold, (Reason.HOLD,)), (failed, (Reason.BLOCKED_BUILD,)))
+    return tuple(reason for yes, reasons in said if yes for reason in reasons)
+
+
+@frozen(kw_only=True)
+class Past:
+    """Something that speaks against a plan, and that whoever asks goes past; `told` says it, without a full stop."""
+
+    reason: Reason
+    told: str
 
 
 class OnFailure(Enum):
@@ -58,3 +75,7 @@ class Request:
     reason: str = ""
     allow: tuple[Reason, ...] = ()
     on_failure: OnFailure = OnFailure.CONTINUE
+
+    def allowed_for(self, app: str) -> tuple[Reason, ...]:
+        """The refusals that are gone through for this app."""
+        return tuple(reason for reason in self.allow if app in self.names or reason not in NAMED)

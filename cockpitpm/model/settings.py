@@ -39,6 +39,20 @@ class Hold:
     until: str = ""
 
 
+class Frames(Enum):
+    """Whose pages may show Cockpit's in a frame. SELF: those of the same origin, such as a shell before all apps."""
+
+    NONE = "none"
+    SELF = "self"
+
+
+@frozen(kw_only=True)
+class Cockpit:
+    """How the machine's own pages are served."""
+
+    frames: Frames = Frames.NONE
+
+
 @frozen(kw_only=True)
 class Settings:
     """The machine's settings. `role` is the raw text, judged elsewhere; None where the file does not say.
@@ -57,6 +71,7 @@ class Settings:
     socket_root: str = ""
     keep_generations: int = 3
     upgrades: Upgrades = field(factory=Upgrades)
+    cockpit: Cockpit = Cockpit()
 
     def channel_of(self, app: str, declared: str | None) -> str:
         """The channel an app follows: its pin, the machine's word for it, the bundle's, the machine's for all."""

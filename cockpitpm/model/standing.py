@@ -34,6 +34,7 @@ class Icon(Enum):
     HELD = "hold"
     BLOCKED = "blocked"
     UNREAD = "unread"
+    NOT_READY = "dots"
     CURRENT = "check"
     PINNED = "pin"
     STOPPED = "stop"
@@ -86,7 +87,10 @@ class Act(Enum):
     COMPARE = "Compare"
     ROLL_BACK = "Roll back…"
     UPGRADE = "Upgrade…"
+    UPGRADE_ONCE = "Upgrade once…"
+    TRY_AGAIN = "Try again…"
     INSTALL = "Install…"
+    COMPLETE = "Finish installing…"
     REMOVE = "Remove…"
     HOLD = "Hold…"
     RELEASE = "Release hold…"
@@ -97,6 +101,7 @@ class Act(Enum):
     DETAILS = "Details"
     WHAT_FAILED = "See what failed"
     WHAT_IS_WRONG = "What is wrong"
+    SHOW_THEM = "Show them"
 
 
 @frozen(kw_only=True)
@@ -189,7 +194,8 @@ class Standing:
     """One app. `row` numbers the rule that matched first, `more` is how many others matched too.
 
     `at` is a moment (RFC 3339) that belongs to the detail, empty if none does. `subject` begins the sentence `why`.
-    `current` and `offered` are short commits, empty where there is none or nothing else is offered.
+    `current` and `offered` are short commits, empty where there is none or nothing else is offered. `as_of` is when
+    this was seen, if that is too long ago (row 31); otherwise empty.
     """
 
     app: str
@@ -216,6 +222,7 @@ class Standing:
     generation: int
     job: int
     services: tuple[ServiceStanding, ...]
+    as_of: str = ""
 
 
 @frozen(kw_only=True)
@@ -223,7 +230,8 @@ class Known:
     """What is known of an app beside its truths. `hold` is the one that is in force, `pin` a tag, empty for none.
 
     `jobs` may be those of all apps. `ancestry` is what the published commit is to the installed one, None if nobody
-    asked. `bundle` is today's, None if this role's catalog does not hold it.
+    asked. `bundle` is today's, None if this role's catalog does not hold it. `unread`: the channel could not be read
+    when it was last asked. `as_of` is when all this was seen (RFC 3339), if that is too long ago; otherwise empty.
     """
 
     hold: Hold | None = None
@@ -231,6 +239,8 @@ class Known:
     jobs: tuple[Job, ...] = ()
     ancestry: Ancestry | None = None
     bundle: Bundle | None = None
+    unread: bool = False
+    as_of: str = ""
 
 
 @frozen(kw_only=True)

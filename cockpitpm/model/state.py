@@ -44,6 +44,35 @@ class Observation:
 
 
 @frozen(kw_only=True)
+class Silence:
+    """Why the forge told nothing when it was last asked what the channel holds.
+
+    `until` is the moment (RFC 3339) before which it does not want to be asked again, empty if it named none.
+    """
+
+    channel: str
+    why: str
+    until: str = ""
+
+
+@frozen(kw_only=True)
+class Unready:
+    """Why the channel's release could not be taken yet when it was last asked for: a draft, an upload under way."""
+
+    channel: str
+    why: str
+
+
+@frozen(kw_only=True)
+class Unfit:
+    """Uploads that were fetched and cannot run on this machine. `problem` is why the file `asset` cannot."""
+
+    uuids: tuple[str, ...]
+    asset: str
+    problem: str
+
+
+@frozen(kw_only=True)
 class Flip:
     """When `current` began to lead to `live`: after `begun` and not after `ended`, in clock ticks of that boot.
 
@@ -71,19 +100,32 @@ class Offered:
 
 
 @frozen(kw_only=True)
+class Stop:
+    """Who stopped a service on purpose, and when (RFC 3339)."""
+
+    by: str
+    at: str
+
+
+@frozen(kw_only=True)
 class AppState:
     """Everything remembered about one app. Unknown keys of the file are kept by `cockpitpm.record.state`.
 
     `flips` are the newest few, oldest first. `stamps` are those of the binaries that the last flip put in place.
     `exported` are, by service, the variables that were set in the environment of whoever registered it;
-    `offered` says that a transaction has just made them so.
+    `offered` says that a transaction has just made them so. `silence` is None where the forge answered, `unready`
+    where its release was complete. `stops` are of those services that somebody stopped through us.
     """
 
     app: str
     wanted: Mapping[str, Wanted] = field(factory=dict)
     blocked: tuple[BlockedBuild, ...] = ()
     observation: Observation | None = None
+    silence: Silence | None = None
+    unready: Unready | None = None
+    unfit: Unfit | None = None
     flips: tuple[Flip, ...] = ()
     stamps: Mapping[str, FileStamp] = field(factory=dict)
     exported: Exported = field(factory=dict)
     offered: Offered | None = None
+    stops: Mapping[str, Stop] = field(factory=dict)

@@ -12,7 +12,7 @@ from cockpitpm.model.facts import AppFacts, FileFact, InPlace, Unavailable
 from cockpitpm.model.receipt import ActivationRecord, Generation
 from cockpitpm.model.release import Ancestry, Release
 from cockpitpm.model.state import AppState
-from cockpitpm.observe.services import look_at_all
+from cockpitpm.observe.services import copies_of, look_at_all
 from cockpitpm.ports import Processes, Supervisor
 from cockpitpm.record import generations, state
 from cockpitpm.record.layout import Layout
@@ -77,6 +77,13 @@ def with_services(facts: AppFacts, supervisor: Supervisor, processes: Processes)
     bundles = [b for b in (facts.installed.bundle if facts.installed else None, facts.declared) if b]
     names = dict.fromkeys(s.name for bundle in bundles for s in bundle.services)
     return evolve(facts, services=look_at_all(supervisor, processes, names))
+
+
+def with_copies(facts: AppFacts, processes: Processes, socket_root: str) -> AppFacts:
+    """The same facts with the processes that share a socket with one of the installed services."""
+    services = facts.installed.bundle.services if facts.installed else ()
+    found = copies_of(services, processes, socket_root)
+    return evolve(facts, services={name: evolve(f, copies=found.get(name)) for name, f in facts.services.items()})
 
 
 def with_activations(facts: AppFacts, recent: Iterable[ActivationRecord]) -> AppFacts:

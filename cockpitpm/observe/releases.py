@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from attrs import frozen
 
-from cockpitpm.errors import ForgeError, ReleaseNotReady
+from cockpitpm.errors import ForgeError, ForgeUnreachable, ReleaseNotReady
 from cockpitpm.model.bundle import Repo
 from cockpitpm.model.facts import Unavailable
 from cockpitpm.model.release import Ancestry, Release
@@ -55,4 +55,5 @@ def ancestry(forge: Callable[[Repo], Forge], repo: Repo, old: str, new: str) -> 
 
 def _unavailable(error: ForgeError) -> Unavailable:
     waiting = isinstance(error, ReleaseNotReady)
-    return Unavailable(message=error.message, hint=error.hint, exit_code=error.exit_code, waiting=waiting)
+    wait = error.wait if isinstance(error, ForgeUnreachable) else 0.0
+    return Unavailable(message=error.message, hint=error.hint, exit_code=error.exit_code, waiting=waiting, wait=wait)

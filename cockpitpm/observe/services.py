@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from cockpitpm.model.bundle import Service
 from cockpitpm.model.facts import ServiceFact
 from cockpitpm.model.service import ServiceState, ServiceStatus
+from cockpitpm.model.watched import Copies
 from cockpitpm.ports import Processes, Supervisor
 
 
@@ -37,3 +40,10 @@ def _defined(fact: ServiceFact, supervisor: Supervisor) -> ServiceFact:
         images=fact.images,
         definition=supervisor.definition(fact.name),
     )
+
+
+def copies_of(services: Iterable[Service], processes: Processes, socket_root: str) -> dict[str, Copies]:
+    """For each service the processes that listen at one of its unix sockets, where there is more than one."""
+    places = {str(Path(socket_root, s.path)): service.name for service in services for s in service.sockets if s.path}
+    found = processes.holders(places) if places else {}
+    return {places[path]: Copies(pids=pids, where=path) for path, pids in found.items()}

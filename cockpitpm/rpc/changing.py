@@ -10,13 +10,25 @@ from typing import Any
 from cockpitpm.app import plans
 from cockpitpm.app.orders import order_change, order_plan
 from cockpitpm.errors import UsageError
-from cockpitpm.model.plan import OLDER, OnFailure, Request
+from cockpitpm.model.plan import NAMED, OLDER, OnFailure, Request
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.request import going_past
 from cockpitpm.rpc import faults
 from cockpitpm.rpc.faults import NotHere
 from cockpitpm.rpc.method import Asker, Example, Method, Param, Params
 from cockpitpm.rpc.schemas import DIGEST, NAME, NUMBER, ORDERED, SHA256, one_of, record, ref
-from cockpitpm.rpc.words import DOWNGRADE, DRY_RUN, KEY, ONE_OR_ALL, REASON, SERVICE, job_json, plan_json
+from cockpitpm.rpc.words import (
+    DOWNGRADE,
+    DRY_RUN,
+    KEY,
+    ONE_OR_ALL,
+    PAST_HOLD,
+    REASON,
+    RETRY_FAILED,
+    SERVICE,
+    job_json,
+    plan_json,
+)
 
 THROUGH = 'cockpitpm {verb} {names} --allow-downgrade --reason "WHY"'
 ORDERS = (faults.UNKNOWN_NAME, faults.KEY_TAKEN, faults.PLAN, faults.MACHINE, faults.BUNDLE, faults.STORE)
@@ -37,18 +49,25 @@ def _request(asker: Asker, verb: Verb, params: Params) -> Request:
         to=params.get("to"),
         actor=asker.actor,
         reason=params.get("reason", "").strip(),
-        allow=OLDER if params.get("allow_downgrade") else (),
+        allow=going_past(
+            older=params.get("allow_downgrade", False),
+            hold=params.get("past_hold", False),
+            failed=params.get("retry_failed", False),
+        ),
         on_failure=OnFailure(params.get("on_failure", "continue")),
     )
 
 
 def _permit(asker: Asker, request: Request) -> None:
-    """Raise unless this connection may go through what the request goes through, and says why."""
-    if not (request.allow or request.verb is Verb.ADOPT):
+    """Raise unless this connection may go through what the request goes through, and says why and for what."""
+    if not request.names and set(request.allow).intersection(NAMED):
+        raise UsageError("past_hold and retry_failed are for apps that are named", "Name them in services")
+    older = set(request.allow).intersection(OLDER)
+    if not (older or request.verb is Verb.ADOPT):
         return
     names = shlex.join(request.names)
     command = f'cockpitpm adopt {names} --reason "WHY"'
-    if request.allow:
+    if older:
         command = THROUGH.format(verb=request.verb.value, names=names or "--all")
     if not asker.owner:
         raise NotHere("Only the owner of the machine's root may do this, on the machine itself", f"Run: {command}")
@@ -114,6 +133,7 @@ METHODS = (
         Verb.INSTALL,
         "Install the app that a name leads to, and first what it requires; every service is started and asked.",
         DOWNGRADE,
+        PAST_HOLD,
         errors=(faults.REFUSED,),
     ),
     _change(
@@ -121,6 +141,8 @@ METHODS = (
         Verb.UPGRADE,
         "Bring the app that a name leads to to the build of its channel; a build that does not come up is rolled back.",
         DOWNGRADE,
+        PAST_HOLD,
+        RETRY_FAILED,
         errors=(faults.REFUSED,),
     ),
     Method(
@@ -165,6 +187,8 @@ METHODS = (
             SERVICES,
             TO,
             DOWNGRADE,
+            PAST_HOLD,
+            RETRY_FAILED,
             REASON,
         ),
         result=record("", digest=SHA256, made_at={"type": "string"}, plan=ref("Plan")),

@@ -73,7 +73,10 @@ PIECES: dict[str, Schema] = {
     "Truths": record(
         "What runs, what is on disk, what was recorded and what is published, told apart.",
         process=record("", **{"is": one_of(Runs), "pid": maybe(COUNT), "sha256": maybe(SHA256)}),
-        file=record("", **{"is": one_of(FileTruth), "sha256": maybe(SHA256)}),
+        file=record(
+            "commit: of the build that a drifted file is, if any is known to have its bytes.",
+            **{"is": one_of(FileTruth), "sha256": maybe(SHA256), "commit": maybe(text())},
+        ),
         receipt=record("", **{"is": text("recorded or none"), "sha256": maybe(SHA256)}),
         channel=record(
             "",
@@ -190,6 +193,7 @@ PIECES: dict[str, Schema] = {
         key=maybe(text()),
         actor=text(),
         reason=text(),
+        allowed=several(text(), "Refusals that whoever asked goes through, as words for programs."),
         made_at=TIME,
         started_at=maybe(TIME),
         ended_at=maybe(TIME),

@@ -28,6 +28,16 @@ DOWNGRADE = Param(
     summary="Take a build that is not known to be newer; needs a reason, and a socket of the owner of the root.",
     schema={**YES_NO, "default": False},
 )
+PAST_HOLD = Param(
+    name="past_hold",
+    summary="Take the build of a named app once although somebody holds it; the hold stays in force.",
+    schema={**YES_NO, "default": False},
+)
+RETRY_FAILED = Param(
+    name="retry_failed",
+    summary="Try the build of a named app once more although it failed on this machine.",
+    schema={**YES_NO, "default": False},
+)
 
 
 def job_json(job: Job) -> Json:
@@ -44,6 +54,7 @@ def job_json(job: Job) -> Json:
         "key": job.order.key or None,
         "actor": job.actor,
         "reason": request.reason,
+        "allowed": [one.value for one in request.allow],
         "made_at": job.made_at,
         "started_at": job.started_at or None,
         "ended_at": job.ended_at or None,

@@ -11,7 +11,7 @@ from attrs import frozen
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cockpitpm.serve.access import RPC, Asked, Names, Proof, Refusal, allowed
-from cockpitpm.serve.answer import refused
+from cockpitpm.serve.answer import refused, visit
 from cockpitpm.serve.exchange import Body, Dressing
 from cockpitpm.serve.headers import dressed, strict
 from cockpitpm.serve.request import BadPrefix, Forwarded, Heard, forwarded, heard, peer_in, place
@@ -138,8 +138,8 @@ class Guard:
 
     def _caller(self, scope: Scope, said: Heard, via: Forwarded) -> Caller:
         session = self._session(said)
-        ended = session is not None and not self._door.sessions.lasts(session)
-        lasting = None if ended else session
+        lasting = session if session and self._door.sessions.lasts(session) else None
+        ended = lasting is None and bool(self._values(said))  # one of before the token changed has ended too
         if self._door.token:
             proof = self._token_proof(said, lasting, ended)
             known = lasting if proof is Proof.SESSION else None
@@ -163,16 +163,16 @@ class Guard:
 
     def _session(self, said: Heard) -> Session | None:
         """The session of the first cookie that is ours; somebody may have planted another of its name."""
-        sessions = self._door.sessions
-        values = (v for line in said.all("cookie") for v in _cookies(line, sessions.name))
-        found = (sessions.read(value, self._door.realm) for value in values)
+        found = (self._door.sessions.read(value, self._door.realm) for value in self._values(said))
         return next((session for session in found if session), None)
 
+    def _values(self, said: Heard) -> list[str]:
+        return [value for line in said.all("cookie") for value in _cookies(line, self._door.sessions.name)]
+
     async def _refuse(self, refusal: Refusal, scope: Scope, said: Heard, via: Forwarded, send: Send) -> None:
-        person = scope["method"] in ("GET", "HEAD") and "text/html" in said.one("accept")
         query = scope["query_string"].decode("latin-1")
-        back = via.prefix + scope["path"] + (f"?{query}" if query else "")
-        headers, body = refused(refusal, scope["path"], person, via.prefix, back)
+        by = visit(scope["method"], said, via.prefix, scope["path"], query)
+        headers, body = refused(refusal, scope["path"], by)
         start = {"type": "http.response.start", "status": refusal.status, "headers": dressed(headers, self._always)}
         await send(start)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -56,16 +56,12 @@ def user_name(uid: int) -> str:
 
 @frozen(kw_only=True)
 class Wanted:
-    """What is to be served. `tcp` is an address of loopback, empty for none; `hosts` are names that proxies use.
-
-    `frames` is who may show the pages in a frame: `'none'` or `'self'`.
-    """
+    """What is to be served. `tcp` is an address of loopback, empty for none; `hosts` are names that proxies use."""
 
     only: frozenset[str] = frozenset({"rpc", "web"})
     tcp: str = ""
     token_file: Path | None = None
     hosts: tuple[str, ...] = ()
-    frames: str = "'none'"
 
 
 @frozen(kw_only=True)
@@ -109,6 +105,7 @@ class Server:
         host.prepare()
         self._clock = host.clock
         self._sockets = Path(host.socket_root, SERVICE)
+        self._frames = f"'{host.settings.cockpit.frames.value}'"
         self._sessions = Sessions(key_of(host.layout.var / "serve.key"), world.tokens, self._seconds)
         boot = hashlib.sha256(world.tokens().encode()).hexdigest()[:12]
         self.hub = Hub(boot, lambda: self.watcher.hello())
@@ -141,7 +138,7 @@ class Server:
                     sessions=self._sessions,
                     uid=os.geteuid(),
                     user=user_name,
-                    frames=self.wanted.frames,
+                    frames=self._frames,
                 )
                 found.append(Listening(self._guarded(door, frozenset({kind})), place.socket))
                 where.append(str(place.path))
@@ -170,7 +167,7 @@ class Server:
             uid=os.geteuid(),
             user=user_name,
             token=token,
-            frames=self.wanted.frames,
+            frames=self._frames,
         )
         once = Once()
         link = f"http://{shown}:{port}/session?token={once.give(self._world.tokens())}"

@@ -31,7 +31,7 @@ DIGEST = re.compile(r'data-digest="([0-9a-f]{16})"')
 
 @frozen(kw_only=True)
 class Pace:
-    """Seconds: between two looks, between two readings of a job's files, between two searches for dead jobs.
+    """Seconds: between two looks, two readings of a job's files, two searches for dead jobs, two rounds of questions.
 
     Without anybody who listens only the last is done, and only as often as `idle`.
     """
@@ -40,6 +40,7 @@ class Pace:
     follow: float = 0.2
     settle: float = 5.0
     idle: float = 10.0
+    ask: float = 1.0
 
 
 class Watcher:
@@ -60,7 +61,8 @@ class Watcher:
         self._monotonic = monotonic
         self._settles = settles
         self._pace = pace or Pace()
-        self._looked = self._settled = float("-inf")
+        self._looked = self._settled = self._asked = float("-inf")
+        self._asking: Thread | None = None
         self._view: View | None = None
         self._role = ""
         self._rows: dict[str, str] = {}
@@ -79,6 +81,8 @@ class Watcher:
         """Wait for the end, which the closing of the hub brings; a look that takes long is left alone."""
         if self._thread.ident is not None:
             self._thread.join(patience)
+        if self._asking is not None:
+            self._asking.join(patience)
 
     def leaving(self) -> tuple[str, int | None]:
         """Why the streams end now, and the job that makes them end: one that changes ourselves, if there is one."""
@@ -106,7 +110,6 @@ class Watcher:
                     return
             try:
                 wait = self.turn()
-                self._trouble = ""
             except CockpitPmError as error:
                 wait = self._pace.look
                 self._tell(str(error))
@@ -121,6 +124,9 @@ class Watcher:
         if viewers and now - self._looked >= pace.look:
             self._looked = now
             self._look()
+        if viewers and now - self._asked >= pace.ask:
+            self._asked = now
+            self._ask()
         busy = self._follow(now) if viewers else False
         if self._settles and now - self._settled >= (pace.settle if viewers else pace.idle):
             self._settled = now
@@ -130,7 +136,9 @@ class Watcher:
         return pace.follow if busy else max(0.01, pace.look - (self._monotonic() - self._looked))
 
     def _look(self) -> None:
-        view = self.engine.view(self._pace.look / 2)
+        # The last one, where no new look can be had: its rows say so once they are old.
+        view = self.engine.shown(self._pace.look / 2)
+        self._tell(view.trouble)
         found = board(view)
         rows = {one.app: one for one in found.standings}
         if self._role and (self._role != view.role.role.value or set(self._rows) - set(rows)):
@@ -147,6 +155,15 @@ class Watcher:
         if self._summary != _digest(summary):
             self._summary = _digest(summary)
             self._publish("summary", summary)
+
+    def _ask(self) -> None:
+        """Ask the services that are due, beside the looks: the next one tells what they answered."""
+        if self._asking is not None and self._asking.is_alive():
+            return
+        host, vigil = self.engine.host(), self.engine.vigil
+        if vigil.due(host):
+            self._asking = Thread(target=vigil.ask, args=(host,), daemon=True, name="questions")
+            self._asking.start()
 
     def _follow(self, now: float) -> bool:
         """Whether a job is under way."""
@@ -177,7 +194,8 @@ class Watcher:
         """Once, not once a second."""
         if trouble != self._trouble:
             self._trouble = trouble
-            log.warning("cannot look at the machine: %s", trouble)
+            if trouble:
+                log.warning("cannot look at the machine: %s", trouble)
 
 
 def _row(one: Standing, digest: str, html: str) -> dict[str, Any]:

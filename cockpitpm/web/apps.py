@@ -12,11 +12,10 @@ from cockpitpm.app.records import compare, receipts
 from cockpitpm.app.settings import channels, end_hold, set_channel, set_hold, set_pin
 from cockpitpm.app.standing import dependants, standing_of
 from cockpitpm.errors import CockpitPmError, PlanError
-from cockpitpm.web.forms import Form
+from cockpitpm.web.forms import EXPIRED, Form
 from cockpitpm.web.places import own_pages
 from cockpitpm.web.site import NotHere, Site, csrf, genuine
 
-EXPIRED = "The page had expired. Nothing was changed"
 WANTS = ("hold", "release", "channel", "pin")
 FIELDS = ("asset", "tag", "commit", "md5", "sha256", "size", "fetched_at")
 SAID = {

@@ -12,12 +12,11 @@ from cockpitpm.app.standing import dependants
 from cockpitpm.errors import CockpitPmError, PlanError
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.request import Request as Wish
-from cockpitpm.web.forms import Form
+from cockpitpm.web.forms import EXPIRED, Form
 from cockpitpm.web.plans import Plans
 from cockpitpm.web.site import NotHere, Site, actor, csrf, genuine
 
 LINES = 400
-EXPIRED = "The page had expired. Nothing was changed"
 
 
 @frozen

@@ -11,6 +11,9 @@ from cockpitpm.errors import UsageError
 LONGEST = 64 * 1024
 FIELDS = 64
 
+EXPIRED = "Nothing was changed: this page had expired"
+"""What stands above a form that carries no token of this session any more."""
+
 Form = dict[str, str]
 
 

@@ -17,7 +17,7 @@ from cockpitpm.errors import CockpitPmError, PlanError
 from cockpitpm.model.job import Job, JobEvent, JobState
 from cockpitpm.model.progress import AppProgress
 from cockpitpm.model.receipt import Verb
-from cockpitpm.web.forms import Form
+from cockpitpm.web.forms import EXPIRED, Form
 from cockpitpm.web.plan_view import WORDS
 from cockpitpm.web.site import NotHere, Site, csrf, genuine
 from cockpitpm.web.text import counted, visible
@@ -89,7 +89,7 @@ class Jobs:
         host = self.site.host(request)
         job = self._job(host, self.site.view(), request)
         if not genuine(request, form):
-            return self.show(request, 403, "The page had expired. Nothing was changed")
+            return self.show(request, 403, EXPIRED)
         try:
             jobs.cancel(host, job.id)
         except PlanError as error:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from cockpitpm.model.bundle import Binary, BinaryKind, Bundle, Link
+from cockpitpm.model.receipt import Verb
+from cockpitpm.model.request import Reason
 from cockpitpm.model.standing import Act, Button
 from cockpitpm.web.text import part
 
+PAST = {Reason.HOLD: "past_hold", Reason.BLOCKED_BUILD: "retry_failed"}
+"""What an operator may go past on the page, by its word in the address of a plan."""
 PAGES = {BinaryKind.ADMIN: "Admin", BinaryKind.WEB: "App", BinaryKind.UI: "App"}
 
 
@@ -22,12 +26,18 @@ def place(app: str, button: Button) -> str:
         case Act.FINISH | Act.CONVERGE:
             named = f"&service={part(button.service)}" if button.service else ""
             return f"{mine}/plan?do=converge{named}"
-        case Act.PUT_BACK | Act.ROLL_BACK:
+        case Act.COMPLETE if not button.to:
+            return f"{mine}/plan?do=upgrade"
+        case Act.PUT_BACK | Act.ROLL_BACK | Act.COMPLETE:
             return f"{mine}/plan?do=rollback" + (f"&to={button.to}" if button.to else "")
         case Act.KEEP:
             return f"{mine}/plan?do=adopt"
         case Act.UPGRADE if button.service:
             return f"{service}/plan"
+        case Act.UPGRADE_ONCE:
+            return plan_past(app, Verb.UPGRADE, (Reason.HOLD,))
+        case Act.TRY_AGAIN:
+            return plan_past(app, Verb.UPGRADE, (Reason.BLOCKED_BUILD,))
         case Act.WHAT_IS_WRONG:
             return f"{mine}/plan?do=upgrade"
         case Act.UPGRADE | Act.INSTALL | Act.REMOVE:
@@ -40,12 +50,18 @@ def place(app: str, button: Button) -> str:
             return f"{mine}/pin"
         case Act.CHECK:
             return "/check"
-        case Act.COMPARE:
+        case Act.COMPARE | Act.SHOW_THEM:
             return f"{mine}#truths"
         case Act.WHAT_FAILED:
             return f"/history?app={part(app)}"
         case _:
             return mine
+
+
+def plan_past(app: str, verb: Verb, allow: tuple[Reason, ...]) -> str:
+    """The path of the plan that goes past a hold or a failed build, below the prefix."""
+    said = "".join(f"&{word}=1" for reason, word in PAST.items() if reason in allow)
+    return f"/apps/{part(app)}/plan?do={verb.value}{said}"
 
 
 def own_pages(bundle: Bundle | None) -> tuple[Link, ...]:

@@ -13,6 +13,7 @@ from cockpitpm.model.plan import (
     Install,
     Mend,
     Plan,
+    Reason,
     Refused,
     Register,
     Reregister,
@@ -25,6 +26,8 @@ from cockpitpm.model.plan import (
     Waiting,
 )
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.standing import Act
+from cockpitpm.web.places import plan_past
 from cockpitpm.web.text import counted, lasted, listed, short, size
 
 WORDS = {
@@ -50,7 +53,10 @@ class Restart:
 
 @frozen(kw_only=True)
 class AppView:
-    """One app of a plan. `facts` are lines with a label; `problem` says why nothing is done, `way_out` what helps."""
+    """One app of a plan. `facts` are lines with a label; `problem` says why nothing is done, `way_out` what helps.
+
+    `onward` is a label and a path below the prefix, where an operator may go past the problem on the page.
+    """
 
     app: str
     acts: bool
@@ -62,6 +68,7 @@ class AppView:
     problem: str
     way_out: str
     tone: str
+    onward: tuple[str, str] | None
 
 
 OWNERS = (Verb.ADOPT,)
@@ -89,10 +96,11 @@ def plan_view(plan: Plan, named: tuple[str, ...] = (), services: tuple[str, ...]
     load = sum(f.candidates[0].size for app in acting for f in app.fetches)
     what = _what(named or tuple(a.app for a in plan.apps), services)
     word = WORDS[plan.verb]
+    once = " once" if any(past.reason is Reason.HOLD for app in acting for past in app.past) else ""
     return PlanView(
-        title=f"{word} {what}",
-        apps=tuple(_app(app, plan.verb) for app in plan.apps),
-        final=f"{word} {_what(_acting(acting, named), services)}" if acting and plan.verb not in OWNERS else "",
+        title=f"{word} {what}{once}",
+        apps=tuple(_app(app, plan) for app in plan.apps),
+        final=f"{word} {_what(_acting(acting, named), services)}{once}" if acting and plan.verb not in OWNERS else "",
         command=f'cockpitpm {plan.verb.value} {acting[0].app} --reason "WHY"' if acting and plan.verb in OWNERS else "",
         ourselves=any(app.app == OURSELVES for app in acting),
         disk=f"{size(2 * load)} for the store and the copy that runs" if load else "",
@@ -111,7 +119,7 @@ def _what(apps: tuple[str, ...], services: tuple[str, ...]) -> str:
     return apps[0] if len(apps) == 1 else counted(len(apps), "app") if apps else "nothing"
 
 
-def _app(app: AppPlan, verb: Verb) -> AppView:
+def _app(app: AppPlan, plan: Plan) -> AppView:
     problem, way_out, tone = _problem(app)
     return AppView(
         app=app.app,
@@ -120,11 +128,25 @@ def _app(app: AppPlan, verb: Verb) -> AppView:
         commits=_commits(app),
         facts=tuple((label, lines) for label, lines in _facts(app) if lines),
         restarts=tuple(Restart(name=s.service, canary=s.canary) for s in app.steps if isinstance(s, Converge)),
-        starts=app.origin == 0 or verb is Verb.START,
+        starts=app.origin == 0 or plan.verb is Verb.START,
         problem=problem,
         way_out=way_out,
         tone=tone,
+        onward=_onward(app, plan),
     )
+
+
+def _onward(app: AppPlan, plan: Plan) -> tuple[str, str] | None:
+    """The plan that goes past this too."""
+    verb = Verb.UPGRADE if app.origin else Verb.INSTALL
+    match app.decision:
+        case Held():
+            act, reason = Act.UPGRADE_ONCE if app.origin else Act.INSTALL, Reason.HOLD
+        case Refused(reason=Reason.BLOCKED_BUILD as reason):
+            act = Act.TRY_AGAIN
+        case _:
+            return None
+    return act.value, plan_past(app.app, verb, (*plan.allowed, reason))
 
 
 def _problem(app: AppPlan) -> tuple[str, str, str]:
@@ -193,6 +215,7 @@ def _facts(app: AppPlan) -> list[tuple[str, tuple[str, ...]]]:
     noted = tuple(f"{f.note}." for f in app.fetches if f.note)
     return [
         ("Because", (app.because,) if app.because else ()),
+        ("Although", tuple(f"{past.told}." for past in app.past)),
         ("Download", tuple(f"{f.candidates[0].name}  {size(f.candidates[0].size)}" for f in app.fetches) + noted),
         ("Files", (listed(swapped),) if swapped else ()),
         ("Generation", (f"{app.origin or 'none'} → {app.to or 'none'}",) if app.origin != app.to else ()),

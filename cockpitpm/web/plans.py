@@ -16,15 +16,18 @@ from cockpitpm.errors import PlanError
 from cockpitpm.model.binding import SavedPlan
 from cockpitpm.model.job import Job, Order
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.request import OLDER
 from cockpitpm.model.request import Request as Wish
 from cockpitpm.model.standing import Section
 from cockpitpm.web.forms import Form
+from cockpitpm.web.places import PAST
 from cockpitpm.web.plan_view import OWNERS, plan_view
 from cockpitpm.web.site import NotHere, Site, actor, csrf, genuine
 
+FORWARD = (Verb.INSTALL, Verb.UPGRADE)
 DOES = {verb.value: verb for verb in Verb}
 LONGEST_REASON = 500
-EXPIRED = "This page had expired. Nothing was changed. This is the plan as it is now"
+EXPIRED = "Nothing was changed: this page had expired, and this is the plan as it is now"
 
 
 @frozen
@@ -46,7 +49,8 @@ class Plans:
             if self.site.owner(host, view, wanted) != app:
                 raise NotHere
             names = (wanted,)
-        wish = Wish(verb=verb, names=names, to=_number(asked.get("to", "")), actor=actor(request))
+        allow = tuple(reason for reason, word in PAST.items() if asked.get(word) and verb in FORWARD)
+        wish = Wish(verb=verb, names=names, to=_number(asked.get("to", "")), actor=actor(request), allow=allow)
         return self._show(request, host, wish)
 
     def service(self, request: Request) -> Response:
@@ -100,7 +104,7 @@ class Plans:
         order = _order(saved, digest, actor(request), reason, form.get("key", ""), asked_from)
         if there := under_way(host, order):
             return self._landed(request, there, order)
-        if saved.request.verb in OWNERS:
+        if saved.request.verb in OWNERS or set(saved.request.allow).intersection(OLDER):
             told = "This is for the owner of the machine, at its command line. Nothing was changed"
             return self._again(request, host, saved, 403, notice=told, asked_from=asked_from)
         try:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from cockpitpm.app.engine import View
 from cockpitpm.app.standing import standing_of
 from cockpitpm.model.bundle import Bundle, Link
-from cockpitpm.model.standing import Chain, Dot, Mark, Standing, Tie, Tone
+from cockpitpm.model.standing import Chain, Dot, Mark, Section, Standing, Tie, Tone
 from cockpitpm.model.standing import Link as Tied
 from cockpitpm.web.places import own_pages
 from cockpitpm.web.site import environment
@@ -25,8 +25,13 @@ def render_app(view: View, app: str, prefix: str) -> str:
     return str(row(found, view.catalog.bundle(app), prefix)) if found else ""
 
 
-def row(it: Standing, bundle: Bundle | None, prefix: str, opened: bool = False) -> Markup:
-    """The row of an app that stands like this; `opened` shows its services at once."""
+def row(it: Standing, bundle: Bundle | None, prefix: str, opened: bool | None = None) -> Markup:
+    """The row of an app that stands like this; `opened` is whether its services are shown at once.
+
+    None is how it stands for everybody: what needs a decision and what is under way are open.
+    """
+    if opened is None:
+        opened = it.section is Section.NEEDS_DECISION or bool(it.job)
     pages: tuple[Link, ...] = own_pages(bundle) if it.generation else ()
     here = counted(len(bundle.services), "service") if bundle else ""
     inside = environment().get_template("row.html").render(it=it, prefix=prefix, pages=pages, here=here, opened=opened)

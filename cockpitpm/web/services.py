@@ -11,7 +11,8 @@ from starlette.responses import Response
 from cockpitpm.app.refresh import refresh
 from cockpitpm.app.standing import board
 from cockpitpm.model.standing import Section, Standing
-from cockpitpm.web.forms import Form
+from cockpitpm.web.forms import EXPIRED, Form
+from cockpitpm.web.preferences import Opened, opened, show_every
 from cockpitpm.web.rows import LEGEND, row
 from cockpitpm.web.site import Site, csrf, genuine, prefix
 
@@ -21,7 +22,6 @@ TITLES = {
     Section.IN_ORDER: "In order",
     Section.NOT_INSTALLED: "Not installed",
 }
-AGAIN = "The page had expired. Nothing was changed"
 
 
 @frozen
@@ -31,28 +31,37 @@ class Services:
     site: Site
 
     def show(self, request: Request) -> Response:
-        """Every app, or those whose names or services hold the words of `q`; `rows=all` opens them."""
-        mark, view = self.site.mark(), self.site.view()
+        """Every app, or those whose names or services hold the words of `q`, which are open.
+
+        `rows=all` opens every row and `rows=apps` none but the usual; that, and what was opened since, is kept.
+        """
+        mark, view = self.site.mark(), self.site.engine.shown()
         found = board(view)
         q = request.query_params.get("q", "").strip()[:100]
-        rows = "all" if request.query_params.get("rows") == "all" else ""
+        kept = opened(request)
+        every = {"all": True, "apps": False}.get(request.query_params.get("rows", ""), kept.every)
+        rows = kept if every == kept.every else Opened(every=every)
         sections = []
         count = 0
         for section, title in TITLES.items():
             apps = [s for s in found.of(section) if _matches(s, q)]
             count += len(apps)
-            shown = [row(s, view.catalog.bundle(s.app), prefix(request), opened=bool(rows or q)) for s in apps]
+            shown = [row(s, view.catalog.bundle(s.app), prefix(request), bool(q) or rows.row(s.app)) for s in apps]
             sections.append((section.value, title, apps, shown))
         updates = [s.app for s in found.of(Section.UPDATES) if s.row == 16]
         values: dict[str, Any] = {
             "sections": sections,
             "q": q,
-            "rows": rows,
+            "rows": "all" if every else "",
             "shown": count,
             "legend": LEGEND,
             "updates": updates,
+            "trouble": view.trouble,
         }
-        return self.site.page(request, "services.html", mark=mark, view=view, board=found, **values)
+        answer = self.site.page(request, "services.html", mark=mark, view=view, board=found, **values)
+        if rows is not kept:
+            show_every(request, answer, every)
+        return answer
 
     def ask(self, request: Request, problem: str = "", status: int = 200) -> Response:
         """What reading the channels does."""
@@ -62,7 +71,7 @@ class Services:
     def check(self, request: Request, form: Form) -> Response:
         """Read the channels of every installed app."""
         if not genuine(request, form):
-            return self.ask(request, AGAIN, 403)
+            return self.ask(request, EXPIRED, 403)
         host = self.site.host(request)
         untold = refresh(host)
         view = self.site.engine.view(age=0.0)

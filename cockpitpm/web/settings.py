@@ -13,12 +13,11 @@ from cockpitpm.app.secrets import listed, set_, unset
 from cockpitpm.app.settings import channels, set_channel
 from cockpitpm.app.standing import shown
 from cockpitpm.errors import CockpitPmError, UsageError
-from cockpitpm.web.forms import Form
-from cockpitpm.web.site import LOOK, LOOKS, Site, csrf, genuine, look, prefix
+from cockpitpm.web.forms import EXPIRED, Form
+from cockpitpm.web.preferences import LOOKS, choose, look
+from cockpitpm.web.site import Site, csrf, genuine
 
-EXPIRED = "The page had expired. Nothing was changed"
 KNOWN = ("latest-integration", "latest-development", "latest")
-YEAR = 365 * 24 * 3600
 
 
 @frozen
@@ -76,14 +75,13 @@ class SettingsPages:
         return self.site.to(request, "/settings")
 
     def look(self, request: Request, form: Form) -> Response:
-        """The colours, kept in a cookie of this site alone."""
+        """The colours and the keys, kept in cookies of this site alone."""
         if not genuine(request, form):
             return self.show(request, EXPIRED, 403)
         answer = self.site.to(request, "/settings")
         chosen = form.get("look", "")
         if chosen in LOOKS:
-            path = prefix(request) or "/"
-            answer.set_cookie(LOOK, chosen, max_age=YEAR, path=path, httponly=True, samesite="strict")
+            choose(request, answer, chosen, form.get("keys") == "on")
         return answer
 
 

@@ -20,10 +20,8 @@ from cockpitpm.app.standing import jobs_shown, links, shown
 from cockpitpm.errors import CockpitPmError, LockedError, PlanError, UsageError
 from cockpitpm.web import assets
 from cockpitpm.web.places import own_pages, place, safe
+from cockpitpm.web.preferences import keys, look
 from cockpitpm.web.text import FILTERS, visible
-
-LOOKS = ("system", "light", "dark")
-LOOK = "cockpit_look"
 
 
 class NotHere(Exception):
@@ -80,6 +78,7 @@ class Site:
             "nav": [link for link in links(view) if safe(link)],
             "working": sum(not job.state.ended for job in jobs_shown(view)),
             "look": look(request),
+            "keys": keys(request),
             "now": view.read_at,
             "version": __version__,
         }
@@ -134,12 +133,6 @@ def csrf(request: Request) -> str:
 def genuine(request: Request, form: dict[str, str]) -> bool:
     """Whether the form is one of ours, for whoever sends it."""
     return bool(request.scope["state"]["csrf"].check(form.get("csrf", "")))
-
-
-def look(request: Request) -> str:
-    """The colours that somebody chose."""
-    said = request.cookies.get(LOOK, "")
-    return said if said in LOOKS else "system"
 
 
 def hostname() -> str:

@@ -157,3 +157,51 @@ def test_processes_may_vanish_while_they_are_read(processes: Processes, started:
 def test_we_execute_our_own_python(processes: Processes) -> None:
     python = os.stat(sys.executable)
     assert processes.tree(os.getpid())[0].file == FileId(dev=python.st_dev, ino=python.st_ino)
+
+
+LISTENS = """\
+import os, socket, sys
+path = sys.argv[1]
+if os.path.lexists(path):
+    os.unlink(path)
+plug = socket.socket(socket.AF_UNIX)
+plug.bind(path)
+plug.listen(8)
+if "fork" in sys.argv and not os.fork():
+    sys.stdin.read()
+    os._exit(0)
+if "client" in sys.argv:
+    mine = socket.socket(socket.AF_UNIX)
+    mine.connect(path)
+    plug.accept()
+print("listens", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def listening(path: Path, *how: str) -> Iterator[int]:
+    """A process that listens at the path, whoever did before. Gives its pid."""
+    command = [sys.executable, "-c", LISTENS, str(path), *how]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"listens\n"
+        yield process.pid
+        process.communicate()
+
+
+def test_two_that_listen_at_one_path_are_told(processes: Processes, root: Path) -> None:
+    path, other = root / "a b.sock", root / "other.sock"
+    asked = [str(path), str(other), str(root / "nothing.sock")]
+    with listening(path) as first, listening(other):
+        assert processes.holders(asked) == {}, "one each"
+        with listening(path) as second:
+            assert processes.holders(asked) == {str(path): tuple(sorted((first, second)))}
+            assert processes.holders([str(other)]) == {}
+        assert processes.holders(asked) == {}, "the second one has gone"
+    assert processes.holders(asked) == {}
+
+
+def test_a_server_with_workers_and_guests_is_one(processes: Processes, root: Path) -> None:
+    path = root / "x.sock"
+    with listening(path, "fork", "client"):
+        assert processes.holders([str(path)]) == {}

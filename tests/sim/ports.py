@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,10 @@ class ProcessesSim:
     def executed(self, files: Collection[FileId]) -> frozenset[FileId]:
         images = [i for p in self._world.state()["processes"].values() for i in p["images"]]
         return frozenset(files) & {FileId(dev=i["dev"], ino=i["ino"]) for i in images}
+
+    def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
+        found = self._world.state().get("holders", {})
+        return {path: tuple(pids) for path, pids in found.items() if path in paths}
 
     def now(self) -> tuple[str, int]:
         state = self._world.state()
@@ -218,7 +222,7 @@ class ProberSim:
         process = state["processes"].get(str(entry["pid"])) if entry else None
         if process is None:
             return Unhealthy(answer="connection refused")
-        if process["behaviour"] == "sick":
+        if process["behaviour"] == "sick" or (process["behaviour"] == "frail" and "ill" in state["faults"]):
             return Unhealthy(answer="HTTP 500")
         if process["behaviour"] == "slow" and state["time"] < process["started"] + SLOW:
             return Unhealthy(answer="connection refused")

@@ -20,7 +20,7 @@ SLOW = 2.0
 
 def program(version: str, behaviour: str = "good", kind: str = "elf", says: tuple[str, ...] = ()) -> bytes:
     """The bytes of a simulated binary. Behaviours: good, exits (at once), sick (answers wrongly), slow (to answer),
-    crashes (later).
+    crashes (later), frail (answers wrongly while the machine has the fault `ill`).
 
     `says` are the lines that it writes when it starts; `$VAR` in them is a variable of its environment.
     """
@@ -69,6 +69,11 @@ class World:
         """Let the supervisor do this wrong once; see SupervisorSim."""
         with self.changing() as state:
             state["faults"].append(name)
+
+    def mended(self, name: str) -> None:
+        """A fault that lasts is gone."""
+        with self.changing() as state:
+            state["faults"].remove(name)
 
     def crash(self, service: str) -> None:
         """The process of a service dies and its supervisor starts it again, whatever its file is now."""

@@ -86,6 +86,14 @@
   // ---- a plan in a dialog; whatever goes wrong, the page itself is opened
   const dialog = $("#dialog");
   let opener = null;
+  const present = (what, from) => {
+    const title = $("h1", what);
+    opener = from;
+    dialog.setAttribute("aria-labelledby", title.id);
+    dialog.replaceChildren(what);
+    dialog.showModal();
+    title.focus();
+  };
   document.addEventListener("click", async (event) => {
     const close = event.target.closest("[data-close]");
     if (close && dialog.contains(close)) { event.preventDefault(); dialog.close(); return; }
@@ -97,11 +105,8 @@
     try {
       const plan = $("#plan", await page(link.href));
       if (!plan) throw new Error("no plan");
-      opener = quiet ? $("summary", quiet.parentElement) : link;
       if (quiet) quiet.parentElement.open = false;
-      dialog.replaceChildren(document.adoptNode(plan));
-      dialog.showModal();
-      $("h1", dialog).focus();
+      present(document.adoptNode(plan), quiet ? $("summary", quiet.parentElement) : link);
     } catch { location.href = link.href; }
     asked(link);
   });
@@ -120,6 +125,36 @@
     $("button", q.form).hidden = true;
     q.addEventListener("input", filter);
   }
+
+  // ---- single keys, for whoever chose them; two of them one after the other are one
+  const keys = {
+    "/": () => { if (q) q.focus(); else location.href = `${prefix}/services#q`; },
+    "?": () => present($("#keys").content.firstElementChild.cloneNode(true), document.activeElement),
+    gs: () => { location.href = `${prefix}/services`; },
+    gj: () => { location.href = `${prefix}/jobs`; },
+  };
+  let first = "", pressed = 0;
+  if (body.dataset.keys) document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (dialog.open || event.target.closest("input, textarea, select, [contenteditable]")) { first = ""; return; }
+    const act = keys[first && event.timeStamp - pressed < 1500 ? first + event.key : event.key];
+    first = event.key === "g" ? "g" : event.key === "Shift" ? first : "";
+    pressed = event.timeStamp;
+    if (act) { event.preventDefault(); act(); }
+  });
+
+  // ---- which rows stand open, kept for the next time; the server knows the same rules
+  document.addEventListener("click", (event) => {
+    const fold = event.target.closest("summary")?.parentElement;
+    if (!fold?.matches(".app > .fold")) return;
+    const row = fold.parentElement, app = row.dataset.app, open = !fold.open;
+    const said = document.cookie.match(/(?:^|; )cockpit_open=([^;]*)/)?.[1] || "";
+    const kept = said.split(".").filter((it) => /^(\*|-?[a-z][a-z0-9_]{0,63})$/.test(it) && it !== app && it !== `-${app}`);
+    const usual = kept.includes("*") || row.dataset.section === "needs_decision" || Boolean($(".prog", row));
+    if (open !== usual) kept.push(open ? app : `-${app}`);
+    while (kept.join(".").length > 2000) kept.splice(kept[0] === "*" ? 1 : 0, 1);
+    document.cookie = `cockpit_open=${kept.join(".")}; Path=${prefix || "/"}; Max-Age=${kept.length ? 2592000 : 0}; SameSite=Strict`;
+  });
 
   // ---- rows: swapped where they stand, open state and focus stay
   const path = (node) => { const steps = []; for (let it = node; it && !it.matches(".app"); it = it.parentElement) steps.unshift([...it.parentElement.children].indexOf(it)); return steps; };
@@ -196,7 +231,7 @@
   // ---- the stream
   const live = $("#live"), word = $("span", live);
   let stream = null, mark = body.dataset.mark, boot = mark.replace(/-\d+$/, ""), seen = 0, lost = null, since = null, ended = false;
-  const clock = () => new Date().toTimeString().slice(0, 8);
+  const clock = (at) => new Date(at).toTimeString().slice(0, 8);
   const show = (text, name) => { if (word.textContent !== text) word.textContent = text; live.className = `live ${name}`; };
   const alive = () => {
     seen = Date.now(); since = null;
@@ -204,10 +239,10 @@
     show("Live", "on");
     notice("gone", "");
   };
-  const gone = () => {
+  const gone = (at = Date.now(), grace = 3000) => {
     if (lost || ended) return;
-    since = since || clock();
-    lost = setTimeout(() => { show(`Reconnecting, shown as of ${since}`, "off"); session(); }, 3000);
+    since = since || clock(at);
+    lost = setTimeout(() => { show(`Reconnecting, shown as of ${since}`, "off"); session(); }, grace);
   };
   const session = async () => {
     try {
@@ -215,7 +250,8 @@
       if (answer.status !== 401) return;
       ended = true; stop();
       show("Signed out", "off");
-      const goes = box ? ` Job ${box.dataset.job} goes on.` : "";
+      const goes = ["waiting", "running"].includes($("#job")?.dataset.state) ? ` Job ${box.dataset.job} goes on.` : "";
+      alarm(`Your session ended.${goes}`);
       notice("session", `Your session ended.${goes}`, ["Sign in", `${prefix}/session?next=${encodeURIComponent(location.pathname + location.search)}`]);
     } catch { /* nobody answers */ }
   };
@@ -241,7 +277,7 @@
     on("reset", () => { mark = ""; afresh(); });
     on("beat", () => {});
     on("bye", () => { stop(); gone(); setTimeout(start, 1500); });
-    stream.onerror = () => { gone(); if (stream?.readyState === 2) { stop(); setTimeout(start, 3000); } };
+    stream.onerror = () => { gone(); if (stream?.readyState === 2) { stop(); session(); setTimeout(start, 3000); } };  // somebody answered, and said no
   };
   const bar = (it) => {
     const line = $(`.prog[data-job="${+it.job}"]`);
@@ -252,9 +288,9 @@
   };
   setInterval(() => {
     times();
-    if (stream && seen && Date.now() - seen > 40000) { stop(); gone(); start(); }
+    if (stream && seen && Date.now() - seen > 40000) { stop(); gone(seen, 0); start(); }
     if (since && Date.now() - seen > 300000) notice("gone", "Cannot reach this machine. On it, see: cockpitpm serve");
-  }, 5000);
+  }, 4000);
   document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); else start(); });
   addEventListener("pagehide", stop);
 

@@ -12,7 +12,8 @@ import pytest
 from attrs import evolve
 
 from cockpitpm.app.refresh import refresh
-from cockpitpm.errors import ExitCode, ForgeUnreachable
+from cockpitpm.app.status import status
+from cockpitpm.errors import ExitCode, ForgeUnreachable, ReleaseNotReady
 from cockpitpm.model.plan import Reason, Refused, UpToDate
 from cockpitpm.model.receipt import ProofKind, Verb
 from cockpitpm.model.release import INDEX, Ancestry, CommitSource, Release
@@ -176,8 +177,26 @@ def test_without_a_forge_everything_but_upgrade_works(machine: MachineSim) -> No
     assert machine.code(Verb.UPGRADE, "duo") is ExitCode.FORGE
     assert set(machine.versions().values()) == {"2-duo_server", "2-duo_admin"}
     assert list(refresh(machine.host())) == ["duo"]
+    assert silence(machine) == "The forge does not answer"
+    assert machine.service("duo_server").channel is ChannelTruth.SAME, "what was read before stays known"
     assert machine.code(Verb.ROLLBACK, "duo") is ExitCode.DONE
     assert not machine.service("duo_server").remarks
+    machine.forge.down = None
+    assert refresh(machine.host()) == {}
+    assert silence(machine) == ""
+
+
+def test_a_release_that_is_under_way_is_no_silence(machine: MachineSim) -> None:
+    machine.forge.down = ForgeUnreachable("The forge does not answer", "Try later")
+    refresh(machine.host())
+    machine.forge.down = ReleaseNotReady("One file of two is there", "Wait")
+    assert list(refresh(machine.host())) == ["duo"]
+    assert silence(machine) == ""
+
+
+def silence(machine: MachineSim) -> str:
+    (app,) = status(machine.host(), ("duo",)).apps
+    return app.silence
 
 
 def test_a_forge_that_must_prove_its_bytes(root: Path) -> None:

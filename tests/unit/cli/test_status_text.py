@@ -84,6 +84,27 @@ def test_what_services_share_is_told_once() -> None:
     assert "1 remark" in text
 
 
+class Screen(io.StringIO):
+    """Takes colours."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_does_not_work_is_red_and_what_is_old_is_not() -> None:
+    def ink(note: Note) -> str:
+        stream = Screen()
+        remark = Remark(note=note, evidence="told", next_step="cockpitpm logs db")
+        app = AppReport(name="db", title="DB", layer="base", generation=1, channel="x", services=(), remarks=(remark,))
+        machine = MachineReport(role=Role.TESTER, apps=(app,), unfinished=())
+        write_status(Terminal(stream, {"TERM": "xterm"}), machine)
+        (line,) = [x for x in stream.getvalue().splitlines() if "told" in x]
+        return line.split(note.value)[0].strip()
+
+    loud = {ink(n) for n in (Note.FAILED, Note.SILENT, Note.RESTARTING)}
+    assert len(loud) == 1 and ink(Note.UNAPPLIED) == ink(Note.COPIED) not in loud
+
+
 def test_a_channel_that_holds_something_else() -> None:
     behind = shown(evolve(WELL, channel=ChannelTruth.BEHIND))
     assert "channel: latest held bbbbbbb, which is not installed" in behind and "→ cockpitpm upgrade db" in behind

@@ -25,7 +25,7 @@ from tests.cases.scene import FOLDER, MACHINE, app_facts, bundles, catalog_of, d
 
 FILES = sorted(FOLDER.glob("*/*.yaml"))
 KEYS = {"title", "request", "allow", "catalog", "apps", "staged", "expect", "machine"}
-EXPECTED = {"decision", "reason", "says", "because", "steps", "wanted", "cycle", "notes"}
+EXPECTED = {"decision", "reason", "says", "because", "steps", "wanted", "cycle", "notes", "past"}
 
 WORDS = {
     "broken": (FileKind.OTHER, "", Require.NONE),
@@ -108,6 +108,7 @@ def found(app: AppPlan, wanted: dict[str, Any]) -> dict[str, Any]:
         "steps": [words(step) for step in app.steps],
         "wanted": {name: encode(app.wanted[name]) for name in wanted.get("wanted", ())},
         "cycle": list(app.cycle),
+        "past": [f"{past.reason.value}: {past.told}" for past in app.past],
         "notes": [text for f in app.fetches for text in wanted.get("notes", ()) if text in f.note],
     }
     assert set(wanted) <= EXPECTED, f"no such words: {set(wanted) - EXPECTED}"

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from cockpitpm.decide.standing import in_section, standing, summary
+from cockpitpm.decide.standing_rows import day
 from cockpitpm.decide.truths import report
 from cockpitpm.model.job import Job, JobState, Order
 from cockpitpm.model.process import FileId, Image
@@ -17,13 +18,14 @@ from cockpitpm.model.request import Request
 from cockpitpm.model.service import ServiceState, ServiceStatus
 from cockpitpm.model.settings import Hold
 from cockpitpm.model.standing import Act, Dot, Icon, Known, Section, Standing, Tie, Tone
-from cockpitpm.model.state import Flip
+from cockpitpm.model.state import Flip, Silence
 from cockpitpm.model.status import AppReport, ChannelTruth, ServiceReport
-from tests.cases.scene import BOOT, app_facts, bundles
+from tests.cases.scene import AT, BOOT, app_facts, bundles
 
 ALL = {"duo_server": "running", "duo_admin": "running", "duo_second": "running"}
 HOLD = Hold(reason="demo week", until="2026-11-30T00:00:00Z")
 BEHIND = {"uuids": "B"}
+SINCE = f"{day(AT)}, {AT[11:16]}"
 
 
 def told(unfinished: str = "", bundle: str = "duo", commit: str = "", **tree: Any) -> AppReport:
@@ -280,6 +282,17 @@ ROWS = [
         Section.NEEDS_DECISION,
         Act.COMPARE,
     ),
+    (
+        22,
+        {"observed": {"uuids": "B", "release": {"build": "B", "without": ["duo_admin-musl"]}}},
+        None,
+        "Release not ready",
+        "1 of 2 files",
+        Icon.NOT_READY,
+        Tone.MUTE,
+        Section.IN_ORDER,
+        Act.CHECK,
+    ),
     (24, {"observed": None}, None, "Channel not read", "latest", Icon.UNREAD, Tone.MUTE, Section.IN_ORDER, Act.CHECK),
     (
         25,
@@ -358,6 +371,26 @@ def test_the_first_row_wins_and_the_rest_is_counted() -> None:
     found = seen(services={"duo_admin": "failed", "duo_server": "behind"}, observed=BEHIND)
     assert (found.words, found.more) == ("Failed", 2)
     assert (seen().words, seen().more) == ("Current", 0)
+
+
+@pytest.mark.parametrize(
+    ("observed", "words", "why"),
+    [
+        ({"uuids": "A"}, f"Channel not read since {SINCE}", f"latest could not be read since {SINCE}, so"),
+        (None, "Channel not read", "latest could not be read, so"),
+    ],
+    ids=["read before", "never read"],
+)
+def test_a_silent_forge_is_told_with_its_cause(observed: dict[str, Any] | None, words: str, why: str) -> None:
+    """What was read before stays known, and since when nothing was; another channel's silence is none."""
+    tree = {"installed": "A", "wanted": ALL, **({"observed": observed} if observed else {})}
+    facts = app_facts("duo", tree, bundles()["duo"])
+    silence = Silence(channel=facts.channel, why="no connection to the forge")
+    found = standing(report(evolve(facts, state=evolve(facts.state, silence=silence)), "", ""), known())
+    assert (found.row, found.words, found.detail, found.icon) == (24, words, silence.why, Icon.UNREAD)
+    assert found.why.startswith(why)
+    other = evolve(facts.state, silence=evolve(silence, channel="another"))
+    assert silence.why not in standing(report(evolve(facts, state=other), "", ""), known()).detail
 
 
 def test_what_the_channel_offers_is_one_fact() -> None:

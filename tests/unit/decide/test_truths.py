@@ -160,6 +160,7 @@ def test_an_external_service_is_held_against_the_first_binary() -> None:
 
 
 OLD = {"build": "B", "committed_at": "2026-06-12T09:00:00Z"}
+TWICE = [{"name": "duo_admin-musl", "uuid": "twice"}]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ OLD = {"build": "B", "committed_at": "2026-06-12T09:00:00Z"}
         ({"ancestry": "diverged"}, ChannelTruth.DIVERGED, Note.DIVERGED, "latest held"),
         ({"release": "B"}, ChannelTruth.BEHIND, Note.BEHIND, "latest held"),
         ({"release": OLD}, ChannelTruth.STALE, Note.STALE, "duo_server-musl was uploaded"),
-        ({"release": {**OLD, "without": ["duo_admin-musl"]}}, ChannelTruth.BEHIND, Note.BEHIND, "latest held"),
+        ({"release": {**OLD, "plus": TWICE}}, ChannelTruth.BEHIND, Note.BEHIND, "latest held"),
     ],
 )
 def test_what_the_channel_has_is_told_for_what_it_is(

@@ -6,7 +6,7 @@ import pytest
 
 from cockpitpm.declare.machine import DEFAULT_FORGE, line_of, read_machine
 from cockpitpm.errors import MachineError
-from cockpitpm.model.settings import ForgeSettings, Hold, Require, Settings
+from cockpitpm.model.settings import Cockpit, ForgeSettings, Frames, Hold, Require, Settings
 
 NOTHING = Settings(forges={"default": DEFAULT_FORGE})
 EVERYTHING = """\
@@ -23,6 +23,7 @@ forges:
 supervisor: supervisord
 socket_root: /run/hero
 keep_generations: 5
+cockpit: {frames: self}
 """
 
 
@@ -45,12 +46,18 @@ def test_a_file_may_say_everything() -> None:
         },
         socket_root="/run/hero",
         keep_generations=5,
+        cockpit=Cockpit(frames=Frames.SELF),
     )
 
 
 def test_default_may_be_another_forge() -> None:
     text = "forges: {default: {kind: directory, url: /srv}}"
     assert read_machine(text.encode(), "m").forges == {"default": ForgeSettings(kind="directory", url="/srv")}
+
+
+@pytest.mark.parametrize("text", ["cockpit: {}", "cockpit: {frames: none}", "role: admin"])
+def test_nobody_frames_the_pages_unless_the_file_says_so(text: str) -> None:
+    assert read_machine(text, "m").cockpit.frames is Frames.NONE
 
 
 @pytest.mark.parametrize("word", ["Admin", '" admin"', "no", '""', "member"])
@@ -80,6 +87,9 @@ def test_the_role_is_only_carried(word: str) -> None:
         ("forges: {default: {kind: directory, url: releases}}", "1:42"),
         ("forges: {default: {kind: directory}}", "1:19"),
         ("keep_generations: 0", "1:19"),
+        ("cockpit: {frames: all}", "1:19"),
+        ("cockpit: {frames: [self]}", "1:19"),
+        ("cockpit: {frame: self}", "1:11"),
         ("keep_generations: 2\nkeep_generations: 3", "2:1"),
         ("socket_root: sockets", "1:14"),
         ("hold: yes", "1:1"),

@@ -148,8 +148,9 @@ def test_the_forge_is_given_the_time_that_it_asks_for(world: World) -> None:
 def test_a_wait_beyond_the_deadline_is_not_begun(world: World, asked: str) -> None:
     world.publish()
     world.state.faults.append(Fault(path=BY_TAG, status=503, headers={"Retry-After": asked}))
-    with pytest.raises(ForgeUnreachable, match="asks to wait"):
+    with pytest.raises(ForgeUnreachable, match="asks to wait") as told:
         world.release()
+    assert told.value.wait >= 3600
     assert world.state.count(BY_TAG) == 1
 
 

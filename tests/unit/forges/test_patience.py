@@ -48,8 +48,9 @@ def test_pauses_grow_and_never_pass_the_deadline(time: Time, patience: Patience)
     assert 0.2 <= pauses[0] <= 0.4 and 0.4 <= pauses[1] <= 0.8 and 0.8 <= pauses[2] <= 1.6
     with pytest.raises(ForgeUnreachable, match="not answered within 3 s"):
         deadline.rest(9, None)
-    with pytest.raises(ForgeUnreachable, match="asks to wait 60 s"):
+    with pytest.raises(ForgeUnreachable, match="asks to wait 60 s") as told:
         deadline.rest(1, 60)
+    assert told.value.wait == 60
 
 
 def test_the_floor_is_of_4096_bytes_per_second_over_a_minute(patience: Patience) -> None:

@@ -120,7 +120,8 @@ def test_every_field_of_a_plan(machine: Machine, hostile: Hostile) -> None:
         "nav": [],
         "working": 0,
     }
-    frame |= {"look": "system", "now": "2026-06-12T08:00:00Z", "version": "1", "digest": "d", "csrf": "c", "key": "k"}
+    frame |= {"look": "system", "keys": True, "now": "2026-06-12T08:00:00Z", "version": "1"}
+    frame |= {"digest": "d", "csrf": "c", "key": "k"}
     plain = ""
     for text in (PLAIN, *PAYLOADS):
         both = plan_view(poisoned(saved.plan, text)), plan_view(poisoned(refused.plan, text))
