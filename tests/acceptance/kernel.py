@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,18 @@ def inode(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+READ = ("observation", "silence", "unready", "unfit", "seal")
+"""What is remembered of a channel: that it was read, or did not answer, changes nothing on the machine."""
+
+
+def _state(path: Path) -> str:
+    try:
+        tree = json.loads(path.read_bytes())
+        return repr({key: value for key, value in tree.items() if key not in READ})
+    except (ValueError, AttributeError):
+        return repr(path.read_bytes())
+
+
 def picture(root: Path) -> dict[str, str]:
     """Everything on disk but logs, sockets and the lock, whose text only names its last holder."""
     found = {}
@@ -50,6 +63,9 @@ def picture(root: Path) -> dict[str, str]:
             or path.suffix in (".log", ".sock", ".pid")
             or "/crashes" in str(path)
         ):
+            continue
+        if path.parent.name == "state" and path.suffix == ".json":
+            found[str(path.relative_to(root))] = _state(path)
             continue
         stat = path.lstat()
         what = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else "folder"

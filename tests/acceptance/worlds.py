@@ -125,7 +125,8 @@ def standing(scene: Scene) -> tuple[object, ...]:
     del files[f"var/cockpitpm/state/{BROWSER}.json"]
     running = programs(scene.root, BROWSER)
     assert running
-    return files, running, evolve(state.read(layout, BROWSER), observation=None)
+    known = state.read(layout, BROWSER)
+    return files, running, evolve(known, observation=None, silence=None, unready=None, unfit=None)
 
 
 def sentence(done: subprocess.CompletedProcess[str]) -> tuple[str, str]:

@@ -20,13 +20,14 @@ from tests.conftest import end, members
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Every test here starts real processes; those of one worker share its machines."""
-    here = Path(__file__).parent
+    here, shared = Path(__file__).parent, config.pluginmanager.hasplugin("xdist")
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.real)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            if shared:
+                item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 # Playwright keeps a loop in our thread, which other tests cannot stand, so it ends with this package.

@@ -1,4 +1,7 @@
-"""Writes the pictures of docs/screenshots from a machine that people work on: `make screenshots`."""
+"""Writes the pictures of docs/screenshots from a machine that people work on, and those that tests hold pages against.
+
+`make screenshots` writes all of them, `python -m tests.browser.shots kept` only those of the tests.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from cockpitpm.model.job import JobState
 from tests.acceptance.scene import COMPUTE, until
 from tests.browser.house import House
+from tests.browser.kept import keep
 from tests.browser.lively import MAIN, liven
 from tests.browser.visitor import DESKTOP, PHONE, Visits, chromium, live
 
@@ -61,11 +65,13 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="cp", dir="/tmp"))
     try:
-        with House(folder / "m") as house, sync_playwright() as play:
-            liven(house)
+        with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-            with Visits(browser) as visits:
-                take(house, visits)
+            keep(folder / "k", browser)
+            if "kept" not in sys.argv[1:]:
+                with House(folder / "m") as house, Visits(browser) as visits:
+                    liven(house)
+                    take(house, visits)
             browser.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

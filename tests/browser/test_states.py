@@ -61,7 +61,7 @@ def test_the_supervisor_says_running_and_the_page_does_not(lively: House, visits
     expect(page.locator(f'tr[data-service="{READY[0]}_server"]')).to_contain_text(re.compile("other build|newer"))
 
 
-def test_a_held_app_is_in_sight_and_is_upgraded_once(lively: House, visits: Visits) -> None:
+def test_a_held_app_is_in_sight_with_its_reason(lively: House, visits: Visits) -> None:
     page = live(visits.open(lively))
     assert words(page, HELD).endswith(REASON)
     expect(page.locator("#lede")).to_contain_text("1 is held")
@@ -105,7 +105,7 @@ def test_the_forge_is_gone(lively: House, visits: Visits, no_forge: None) -> Non
     page.locator("main form button").click()
     expect(page.locator("main")).to_contain_text(re.compile("no connection to 127.0.0.1", re.I))
     page.goto(lively.url("/services"))
-    assert words(page, "hero_os").startswith("Current")
+    assert words(page, "hero_os").startswith("Channel not read since ")
     page.goto(lively.url(f"/apps/{COMPUTE}/plan?do=rollback"))
     expect(page.get_by_role("button", name=f"Roll back {COMPUTE}")).to_be_visible()
     page.goto(lively.url(f"/apps/{READY[0]}/plan?do=upgrade"))

@@ -6,7 +6,6 @@ import itertools
 import re
 import signal
 import socket
-import time
 
 from playwright.sync_api import Page, expect
 
@@ -72,23 +71,6 @@ def test_a_link_that_is_dead_is_not_called_live(admin: House, visits: Visits) ->
         admin.server.send_signal(signal.SIGCONT)
     page.clock.resume()
     live(page)
-
-
-def test_a_hidden_page_is_right_when_it_is_seen_again(admin: House, visits: Visits) -> None:
-    admin.publish(COMPUTE)
-    admin.refresh()
-    page = live(visits.open(admin))
-    expect(page.locator(f"#app-{COMPUTE} .st").first).to_contain_text("Update ready")
-    page.evaluate(
-        "Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });"
-        "document.dispatchEvent(new Event('visibilitychange'))"
-    )
-    assert admin.cli("upgrade", COMPUTE, "--yes").returncode == 0
-    expect(page.locator(f"#app-{COMPUTE} .st").first).to_contain_text("Update ready")
-    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    shown = time.monotonic()
-    expect(page.locator(f"#app-{COMPUTE} .st").first).to_contain_text("Current", timeout=10_000)
-    print(f"\nright after {time.monotonic() - shown:.1f} s")
 
 
 def test_what_is_said_aloud(admin: House, visits: Visits) -> None:

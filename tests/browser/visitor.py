@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from cockpitpm.router import Router
 from tests.browser.guest import PREFIX
-from tests.browser.house import House
 
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
@@ -28,6 +28,12 @@ new PerformanceObserver((list) => list.getEntries().forEach((e) => {
   .observe({ type: 'layout-shift', buffered: true });
 for (const name of ['alert', 'confirm', 'prompt']) window[name] = () => heard.push(`${name} was called`);
 """
+
+
+class Routed(Protocol):
+    """A machine whose pages a browser reaches."""
+
+    router: Router
 
 
 def chromium() -> str | None:
@@ -57,7 +63,7 @@ class Visits:
 
     def open(
         self,
-        house: House,
+        house: Routed,
         path: str = "/services",
         *,
         size: tuple[int, int] = DESKTOP,
