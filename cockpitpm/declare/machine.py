@@ -67,7 +67,8 @@ def _cockpit(tree: Mapping[str, Any]) -> Cockpit:
 
 
 def _forge(tree: Mapping[str, Any]) -> ForgeSettings:
-    return ForgeSettings(**{**tree, "require": Require(tree.get("require", "none"))})
+    told = {"require": Require(tree.get("require", "none")), "storage": tuple(tree.get("storage", ()))}
+    return ForgeSettings(**{**tree, **told})
 
 
 def _conforms(document: Document, file: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from cockpitpm.errors import MachineError
 from cockpitpm.forges import words
+
+if TYPE_CHECKING:
+    from cockpitpm.forges.reach import Reach, Resolve
 
 Warn = Callable[[str], None]
 """Takes one line about something odd that was not an obstacle. It may be called from several threads."""
@@ -37,18 +42,6 @@ def joined(url: str, location: str) -> str:
         return location
 
 
-def inward(host: str) -> bool:
-    """Whether the host means this machine or its link, where services answer whoever asks."""
-    from ipaddress import ip_address  # only a download, or a forge without TLS, needs it
-
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host.rstrip(".").endswith("localhost")
-    inner = getattr(address, "ipv4_mapped", None) or address
-    return bool(inner.is_loopback or inner.is_link_local or inner.is_unspecified)
-
-
 def base_of(name: str, url: str) -> SplitResult:
     """The forge's address as `machine.yaml` has it. Raises MachineError."""
     try:
@@ -59,22 +52,44 @@ def base_of(name: str, url: str) -> SplitResult:
     return urlsplit(url.rstrip("/"))
 
 
+def _inward(host: str) -> bool:
+    from cockpitpm.forges.reach import inward
+
+    return inward(host)
+
+
 class Access:
-    """What to say in the Authorization header, and the `origin` of the API.
+    """What to say in the Authorization header, the `origin` of the API, and the places that may be asked (`reach`).
 
     Shared by threads; the only thing that ever changes is that the token becomes refused.
     """
 
-    def __init__(self, name: str, base: SplitResult, token: str | None, warn: Warn) -> None:
+    def __init__(
+        self,
+        name: str,
+        base: SplitResult,
+        token: str | None,
+        warn: Warn,
+        storage: Sequence[str] = (),
+        resolve: Resolve | None = None,
+    ) -> None:
         if token and not (token.isascii() and token.isprintable() and " " not in token):
             raise MachineError(f"forge {name}: the token has characters that no token has", "Store it again")
         self._name = name
         self.origin = origin(base.geturl())
+        self._storage, self._resolve = storage, resolve
         self._token = token or None
         self._warn = warn
         self.refused = False
-        if token and self.origin[0] == "http" and not inward(self.origin[1]):
+        if token and self.origin[0] == "http" and not _inward(self.origin[1]):
             warn(f"forge {name} has an http address, so its token can be read on the way. Use https")
+
+    @cached_property
+    def reach(self) -> Reach:
+        """The places that may be asked."""
+        from cockpitpm.forges.reach import Reach, look_up  # a verb that only looks at this machine needs no addresses
+
+        return Reach(self.origin, self._storage, self._resolve or look_up)
 
     @property
     def token(self) -> str | None:

@@ -1,4 +1,7 @@
-"""Reads one JSON document from a forge's API and says in our words why there is none."""
+"""Reads one JSON document from a forge's API and says in our words why there is none.
+
+No document has pages: a release has its assets in it, and of commits only their number is asked.
+"""
 
 from __future__ import annotations
 
@@ -131,10 +134,11 @@ def _body(response: BaseHTTPResponse, url: str, deadline: Deadline) -> bytes:
             f"{deadline.who}: {_host(url)} answered with a web page instead of data",
             "Something in front of it wants a browser or a sign-in, or the url is not the forge's",
         )
+    length, hint = response.headers.get("Content-Length", "0"), f"Check what stands in front of {_host(url)}"
+    if not (length.isascii() and length.isdecimal() and len(length) < 16):
+        raise ForgeError(f"{deadline.who}: the answer has the length {words.plain(length, 30)}", hint)
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ForgeError(
-            f"{deadline.who}: the answer is compressed, unasked", f"Check what stands in front of {_host(url)}"
-        )
+        raise ForgeError(f"{deadline.who}: the answer is compressed, unasked", hint)
     return _limited(response, url, deadline)
 
 

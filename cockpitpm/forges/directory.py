@@ -10,8 +10,9 @@
      "assets": [{"name": "...", "size": 123, "sha256": "<64 hex>", "uuid": "...", "created_at": "<RFC 3339>"}]}
 
 `tag`, `commit`, `created_at` and the assets' `name` are required. A `size` that is not the file's, or a missing file,
-means that a copy is going on. With a `sha256` the bytes are checked against it while they are read. A `uuid` needs a
-`sha256` beside it; without one the identity of an asset is made from the digest, or from the file's size and time.
+means that a copy is going on. With a `sha256` the bytes are checked against it while they are read. A `uuid`, in lower
+case, needs a `sha256` beside it; without one the identity of an asset is made from the digest, or from the file's size
+and time.
 `committed_at` is the committer's date of the commit. `ancestors` are commits that `commit` contains, as many as the
 publisher likes: only to come from one of them, or from the commit itself, is known to be no step back.
 Below `url` no symbolic link is followed.

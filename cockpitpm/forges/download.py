@@ -1,29 +1,27 @@
 """Brings the bytes of one asset to a sink: exactly as many as were announced, as they are, within a time.
 
-It knows sizes and names, not digests: whoever owns the sink hashes.
+It knows sizes and names, not digests: whoever owns the sink hashes. What breaks off goes on where it stopped, if the
+forge says with its ETag that the rest is of the same upload; else the download ends, and the next one begins anew.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
 from urllib3.response import BaseHTTPResponse
 
-from cockpitpm.errors import AssetBroken, ForgeDenied, ForgeError, ForgeUnreachable, ReleaseNotReady
+from cockpitpm.errors import ForgeDenied, ForgeError, ForgeUnreachable, ReleaseNotReady
 from cockpitpm.forges import words
-from cockpitpm.forges.access import STORE, Access, inward, joined, origin
+from cockpitpm.forges.access import STORE, Access, joined, origin
+from cockpitpm.forges.part import Part
 from cockpitpm.forges.patience import Deadline, Pace
-from cockpitpm.forges.wire import Cut, Wire, pieces
+from cockpitpm.forges.wire import Cut, Torn, Wire, pieces
 from cockpitpm.model.release import Asset
 from cockpitpm.ports import Sink
 
 HOPS: Final = 5
-_GATHERED: Final = 64 * 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_UUID: Final = re.compile(r'(?:W/)?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 
 
 def download(wire: Wire, access: Access, asset: Asset, sink: Sink, deadline: Deadline) -> None:
@@ -31,35 +29,55 @@ def download(wire: Wire, access: Access, asset: Asset, sink: Sink, deadline: Dea
 
     Raises AssetBroken, ReleaseNotReady (it was replaced meanwhile), ForgeDenied, ForgeUnreachable, ForgeError.
     """
-    url, trusted = asset.url, True
+    part = Part(asset, sink, deadline.who)
+    attempt = 1
+    while True:
+        before = part.given
+        try:
+            _request(wire, access, part, deadline)
+            part.whole()
+            return
+        except Torn as error:
+            if attempt >= wire.patience.attempts or part.given == before or not part.goes_on:
+                if isinstance(error, Cut):
+                    raise part.short() from error
+                raise ForgeUnreachable(error.message, error.hint) from error
+        deadline.rest(attempt, None)
+        attempt += 1
+
+
+def _request(wire: Wire, access: Access, part: Part, deadline: Deadline) -> None:
+    """One request for what is still missing, through its redirects."""
+    url, trusted, secure = part.asset.url, True, access.origin[0] == "https"
     for _hop in range(HOPS + 1):
-        here = _checked(url, asset, access, deadline)
-        trusted = trusted and (here == origin(asset.url))
+        here = _checked(url, secure, access, deadline)
+        secure = secure or here[0] == "https"
+        trusted = trusted and (here == origin(part.asset.url))
         header = access.header(url) if trusted else {}
-        with wire.get(url, header, deadline) as response:
+        with wire.get(url, {**header, **part.asked()}, deadline) as response:
             if response.status == 401 and header:
                 access.refuse()
             elif response.status in _REDIRECTS:
                 url = _next(response, url, deadline)
             else:
-                _receive(response, url, asset, sink, deadline)
+                _receive(response, url, part, deadline)
                 return
-    raise ForgeError(f"{deadline.who}: more than {HOPS} redirects", f"Check {urlsplit(asset.url).netloc}")
+    raise ForgeError(f"{deadline.who}: more than {HOPS} redirects", f"Check {urlsplit(part.asset.url).netloc}")
 
 
-def _checked(url: str, asset: Asset, access: Access, deadline: Deadline) -> tuple[str, str, int]:
+def _checked(url: str, secure: bool, access: Access, deadline: Deadline) -> tuple[str, str, int]:
     """The origin of an address that may be asked. Raises ForgeError for the others, however we were led there."""
     try:
         here = origin(url)
-        secure = "https" in {access.origin[0], origin(asset.url)[0]}
     except ValueError:
         shown = words.address(url)
         hint = "Correct the address on the forge"
         raise ForgeError(f"{deadline.who}: {shown} is not an http or https address", hint) from None
     if secure and here[0] != "https":
         raise ForgeError(f"{deadline.who}: led from https to http at {here[1]}", "Correct the forge's own address")
-    if inward(here[1]) and not inward(access.origin[1]):
-        raise ForgeError(f"{deadline.who}: led to {here[1]}, inside this machine or its link", "Check the forge")
+    if refusal := access.reach.refusal(here):
+        hint = "If the forge keeps its files there, name the host as `storage` of the forge in machine.yaml"
+        raise ForgeError(f"{deadline.who}: {refusal}", hint)
     return here
 
 
@@ -71,17 +89,24 @@ def _next(response: BaseHTTPResponse, url: str, deadline: Deadline) -> str:
     return target
 
 
-def _receive(response: BaseHTTPResponse, url: str, asset: Asset, sink: Sink, deadline: Deadline) -> None:
-    _judge(response, url, deadline)
-    _compare(response, asset, deadline)
-    given = 0
-    for piece in _gathered(_timed(response, url, asset, deadline)):
-        given += len(piece)
-        if given > asset.size:
-            raise AssetBroken(f"{deadline.who}: longer than the announced {asset.size} bytes", "Try again later")
-        sink(piece)
-    if given != asset.size:
-        raise _short(given, asset, deadline)
+def _receive(response: BaseHTTPResponse, url: str, part: Part, deadline: Deadline) -> None:
+    if part.given and response.status == 206:
+        part.continued(response.headers)
+    else:
+        _judge(response, url, deadline)
+        part.begun(response.headers)
+    patience = deadline.patience
+    pace = Pace(patience, deadline.who)
+    source = pieces(response, url, deadline)
+    while True:
+        began = patience.monotonic()
+        piece = next(source, None)
+        if piece is None:
+            break
+        pace.moved(len(piece), patience.monotonic() - began)
+        part.take(piece)
+    if part.missing:
+        raise Cut(f"{deadline.who}: ended early", "Try again later")
 
 
 def _judge(response: BaseHTTPResponse, url: str, deadline: Deadline) -> None:
@@ -98,62 +123,3 @@ def _judge(response: BaseHTTPResponse, url: str, deadline: Deadline) -> None:
     if status >= 500:
         raise ForgeUnreachable(f"{deadline.who}: {host} answers {status}", f"Is {host} healthy?")
     raise ForgeError(f"{deadline.who}: {host} answers {status}", f"Is {host} a forge?")
-
-
-def _compare(response: BaseHTTPResponse, asset: Asset, deadline: Deadline) -> None:
-    """Refuse before the first byte what cannot be the announced file."""
-    headers = response.headers
-    length = headers.get("Content-Length", str(asset.size))
-    if "html" in headers.get("Content-Type", "").lower() and length != str(asset.size):
-        raise AssetBroken(f"{deadline.who}: a web page came instead, probably a sign-in", STORE)
-    if headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise AssetBroken(f"{deadline.who}: the body is compressed, unasked", "Check what stands in front of the forge")
-    if length != str(asset.size):
-        shown = words.plain(length, 30)
-        raise AssetBroken(
-            f"{deadline.who}: {shown} bytes instead of {asset.size}", "It was replaced, or is damaged: try again later"
-        )
-    tagged = _UUID.fullmatch(headers.get("ETag", ""))
-    if tagged and _UUID.fullmatch(f'"{asset.uuid}"') and tagged[1] != asset.uuid:
-        # The address is a name: after a replacement it leads to another upload, perhaps one of the same size.
-        raise AssetBroken(
-            f"{deadline.who}: it was replaced since the release was read",
-            "Run the command again: it reads the release anew",
-        )
-
-
-def _timed(response: BaseHTTPResponse, url: str, asset: Asset, deadline: Deadline) -> Iterator[bytes]:
-    patience = deadline.patience
-    pace = Pace(patience, deadline.who)
-    source = pieces(response, url, deadline)
-    given = 0
-    while True:
-        began = patience.monotonic()
-        try:
-            piece = next(source, None)
-        except Cut as error:
-            raise _short(given, asset, deadline) from error
-        if piece is None:
-            return
-        pace.moved(len(piece), patience.monotonic() - began)
-        given += len(piece)
-        yield piece
-
-
-def _short(given: int, asset: Asset, deadline: Deadline) -> AssetBroken:
-    return AssetBroken(f"{deadline.who}: broke off after {given} of {asset.size} bytes", "Try again later")
-
-
-def _gathered(source: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces of at least 64 KiB, but for the last: a sink writes and hashes, which is dear in small bites."""
-    held = bytearray()
-    for piece in source:
-        if not held and len(piece) >= _GATHERED:
-            yield piece
-            continue
-        held += piece
-        if len(held) >= _GATHERED:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
 from cockpitpm.errors import ForgeError
@@ -11,6 +13,9 @@ from cockpitpm.forges import words
 
 MAX_ASSETS: Final = 1000
 MAX_SIZE: Final = 2**53
+MAX_DEPTH: Final = 32
+MAX_OPEN: Final = 50_000
+"""Braces and brackets in a whole document; a release of 1,000 assets has a few thousand."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _DIGEST: Final = re.compile(r"([a-z0-9]{1,20}):([0-9a-f]{16,256})")
 
@@ -67,6 +72,14 @@ class Fields:
     def moment(self, key: str) -> str:
         """An RFC 3339 time, as it was written."""
         return words.moment(self.text(key)) or self.wrong(key, "is not a time")
+
+    def uuid(self, key: str) -> str:
+        """A UUID in lower case, as every upload has one."""
+        return words.uuid(self.text(key)) or self.wrong(key, "is not a UUID")
+
+    def address(self, key: str) -> str:
+        """An address in printable ASCII, of at most 4096 characters; whether it may be asked is judged by who asks."""
+        return words.url(self.text(key)) or self.wrong(key, "is not an address")
 
     def commit(self, key: str) -> str:
         """A full commit id."""
@@ -130,7 +143,12 @@ def length(body: bytes, what: str) -> int:
 
 def _parsed(body: bytes, what: str) -> object:
     try:
-        value: object = json.loads(body, parse_constant=_refuse, object_pairs_hook=_unique)
+        # Counted before anything is made of them: 4 MiB of brackets would take fifty times that in memory.
+        if body.count(b"{") + body.count(b"[") > MAX_OPEN:
+            raise _Odd(f"more than {MAX_OPEN} objects and lists")
+        text = body.decode("utf-8")
+        value: object = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
+        _shallow(value)
     except _Odd as error:
         reason = f" ({error})"
     except (ValueError, RecursionError):
@@ -142,6 +160,25 @@ def _parsed(body: bytes, what: str) -> object:
 
 def _refuse(word: str) -> NoReturn:
     raise _Odd(f"{word} is no number")
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    return number if math.isfinite(number) else _refuse(words.plain(word, 20))
+
+
+def _shallow(value: object) -> None:
+    """Refuse what lies deeper than 32 levels."""
+    level = [value]
+    for _depth in range(MAX_DEPTH):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
+        if not level:
+            return
+    raise _Odd(f"more than {MAX_DEPTH} levels deep")
+
+
+def _inside(value: dict[str, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

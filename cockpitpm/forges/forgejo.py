@@ -25,6 +25,7 @@ from cockpitpm.ports import Sink
 
 if TYPE_CHECKING:
     from cockpitpm.forges.api import Api
+    from cockpitpm.forges.reach import Resolve
     from cockpitpm.forges.wire import Wire
 
 _T = TypeVar("_T")
@@ -41,11 +42,12 @@ class ForgejoForge:
         *,
         warn: Callable[[str], None],
         patience: Patience | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self._name = name
         self._owner = settings.owner
         self._base = base_of(name, settings.url)
-        self._access = Access(name, self._base, token, warn)
+        self._access = Access(name, self._base, token, warn, settings.storage, resolve)
         self._warn = warn
         self._patience = patience or Patience()
         self._outage = Outage(self._patience)
@@ -132,5 +134,5 @@ class ForgejoForge:
         from cockpitpm.forges.api import Api
         from cockpitpm.forges.wire import Wire
 
-        wire = Wire(self._patience)
+        wire = Wire(self._patience, reach=self._access.reach)
         return wire, Api(wire, self._access, f"{self._base.geturl()}/api/v1", self._warn)

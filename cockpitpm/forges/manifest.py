@@ -124,7 +124,7 @@ class Shelf:
 def _identity(item: fields.Fields, name: str, state: os.stat_result) -> str:
     """Changes whenever the content does. A told one is only believed where a digest holds the bytes to it."""
     digest = item.sha256()
-    told = item.optional("uuid")
+    told = item.uuid("uuid") if item.optional("uuid") else None
     if told and digest:
         return told
     if told:

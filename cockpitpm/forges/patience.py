@@ -15,9 +15,10 @@ from cockpitpm.errors import ForgeUnreachable
 class Patience:
     """Times are seconds. A transient failure is tried `attempts` times in all, within the deadline of the request.
 
-    `silence` ends a connection that says nothing; `answer_within` is for a whole metadata request with its retries,
-    `fetch_within` for a whole download. A download slower than `floor` bytes per second over `window` seconds ends.
-    A forge that took no connection is not asked again for `down_for`.
+    `silence` ends a connection that says nothing; `answer_within` is for a whole metadata request with its retries, for
+    the headers of a download, and the longest wait that a forge may ask for; `fetch_within` is for a whole download. A
+    download slower than `floor` bytes per second over `window` seconds ends. A forge that took no connection is not
+    asked again for `down_for`.
     """
 
     connect: float = 10.0
@@ -59,11 +60,11 @@ class Deadline:
     def rest(self, attempt: int, asked: float | None) -> None:
         """Wait before attempt number `attempt` + 1: as long as the forge `asked`, else longer each time, with jitter.
 
-        Raises ForgeUnreachable at once if the deadline does not leave that much.
+        Raises ForgeUnreachable at once if the deadline does not leave that much, or the forge asks for too much.
         """
         backoff = self.patience.pause * 2 ** (attempt - 1)
         seconds = max(asked or 0.0, 0.0) + backoff * random.uniform(0.5, 1.0)
-        if seconds >= self.left:
+        if seconds >= self.left or (asked or 0.0) > self.patience.answer_within:
             reason = f"asks to wait {asked:.0f} s" if asked else f"not answered within {self.allowed:g} s"
             raise ForgeUnreachable(f"{self.who}: {reason}", "Try again later", max(asked or 0.0, 0.0))
         self.patience.sleep(seconds)

@@ -123,10 +123,10 @@ def _order(asset: Asset) -> tuple[str, str]:
 def _asset(item: Fields) -> Asset:
     return Asset(
         name=item.name("name"),
-        uuid=item.text("uuid"),
+        uuid=item.uuid("uuid"),
         size=item.number("size"),
         created_at=item.moment("created_at"),
-        url=item.text("browser_download_url"),
+        url=item.address("browser_download_url"),
         external=item.optional("type") == "external",
         sha256=item.sha256(),
     )

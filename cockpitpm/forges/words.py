@@ -17,6 +17,9 @@ _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 _ASSET: Final = re.compile(r"[^/\\]{1,255}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_YEARS: Final = range(1970, 3000)
+"""A commit or an upload of another year is a fault; and the first and last years break when a zone is added."""
 _REF_FORBIDS: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
 
 
@@ -53,15 +56,25 @@ def commit_id(text: str) -> str | None:
     return text if _COMMIT.fullmatch(text) else None
 
 
+def uuid(text: str) -> str | None:
+    """The text, if it is a UUID in lower case. Else None."""
+    return text if _UUID.fullmatch(text) else None
+
+
+def url(text: str) -> str | None:
+    """The text, if it is printable ASCII of at most 4096 characters. Else None."""
+    return text if text.isascii() and text.isprintable() and len(text) <= 4096 else None
+
+
 def moment(text: str) -> str | None:
-    """The text, if it is an RFC 3339 time with its offset. Else None."""
+    """The text, if it is an RFC 3339 time with its offset, of the years 1970 to 2999. Else None."""
     if not _MOMENT.fullmatch(text):
         return None
     try:
-        datetime.fromisoformat(text)
+        year = datetime.fromisoformat(text).year
     except ValueError:
         return None
-    return text
+    return text if year in _YEARS else None
 
 
 def address(url: str) -> str:

@@ -21,7 +21,8 @@ class Require(Enum):
 class ForgeSettings:
     """One forge. `kind` names an adapter; `url` is its base URL, or the folder for kind `directory`.
 
-    `token` names the secret that holds its token, as `context/KEY`; never the token itself.
+    `token` names the secret that holds its token, as `context/KEY`; never the token itself. `storage` are the places
+    beside the forge's own where its files may be: a host, `host:port`, an address or a network.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class ForgeSettings:
     owner: str = ""
     token: str = ""
     require: Require = Require.NONE
+    storage: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

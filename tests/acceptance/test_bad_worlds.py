@@ -119,7 +119,7 @@ TABLE = [
         "Run the command again"),
     Row("replaced by fewer bytes", replaced_at(FILE, size=5), E.FORGE, FILE, "5 bytes instead of", LATER.lower()),
     Row("gone meanwhile", fault(FILE, status=404), E.FORGE, FILE, "{host} no longer has it", "try again in a minute"),
-    Row("breaks off", fault(FILE, truncate=1000), E.FORGE, FILE, "broke off after 1000 of ", LATER),
+    Row("breaks off", fault(FILE, truncate=1000), E.FORGE, FILE, "broke off after 3000 of ", LATER),
     Row("cut", fault(FILE, truncate=1000, reset=True), E.FORGE, FILE, "broke: Connection reset by peer", LATER),
     Row("too long", fault(FILE, surplus=9, chunked=True), E.FORGE, FILE, "longer than the announced", LATER),
     Row("a part of it", fault(FILE, status=206), E.FORGE, FILE, "{host} answers 206", "Is {host} a forge?"),

@@ -230,10 +230,21 @@ def test_a_file_replaced_while_it_comes_is_still_the_one_that_was_planned(scene:
 
 def test_a_broken_download_is_never_glued_to_another_build(scene: Scene) -> None:
     scene.publish(BROWSER)
-    scene.world.state.faults.append(Fault(path=FILE, truncate=5000, times=1))
-    assert "broke off after 5000 of" in refused(scene, ExitCode.FORGE)[0]
+    newer: list[str] = []
+    replaced = Fault(path=FILE, truncate=5000, times=1, during=lambda: newer.append(scene.publish(BROWSER)))
+    scene.world.state.faults.append(replaced)
+    assert "and the forge does not send the rest" in refused(scene, ExitCode.FORGE)[0]
     assert clean(scene)
-    assert upgraded(scene, scene.publish(BROWSER)) == []
+    assert upgraded(scene, newer[0]) == []
+
+
+def test_a_broken_download_of_the_same_build_goes_on_where_it_stopped(scene: Scene) -> None:
+    commit = scene.publish(BROWSER)
+    scene.world.state.faults.append(Fault(path=FILE, truncate=5000, times=2))
+    scene.world.state.requests.clear()
+    assert upgraded(scene, commit) == []
+    sent = [r.bytes for r in scene.world.state.requests if FILE in r.path]
+    assert sent[:2] == [5000, 5000] and len(sent) == 3
 
 
 def test_two_refusals_of_an_overloaded_forge_are_sat_out(scene: Scene) -> None:

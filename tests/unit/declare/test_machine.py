@@ -19,7 +19,11 @@ holds:
   hero_db: {reason: frozen}
 forges:
   lab: {kind: directory, url: /srv/releases, require: checksum}
-  mirror: {kind: forgejo, url: "https://git.example.org:3000/forge", owner: team}
+  mirror:
+    kind: forgejo
+    url: "https://git.example.org:3000/forge"
+    owner: team
+    storage: [objects.example.org, "minio.lan:9000", 10.0.0.0/8, "[fd00::7]"]
 supervisor: supervisord
 socket_root: /run/hero
 keep_generations: 5
@@ -42,7 +46,12 @@ def test_a_file_may_say_everything() -> None:
         forges={
             "default": DEFAULT_FORGE,
             "lab": ForgeSettings(kind="directory", url="/srv/releases", require=Require.CHECKSUM),
-            "mirror": ForgeSettings(kind="forgejo", url="https://git.example.org:3000/forge", owner="team"),
+            "mirror": ForgeSettings(
+                kind="forgejo",
+                url="https://git.example.org:3000/forge",
+                owner="team",
+                storage=("objects.example.org", "minio.lan:9000", "10.0.0.0/8", "[fd00::7]"),
+            ),
         },
         socket_root="/run/hero",
         keep_generations=5,
@@ -108,7 +117,13 @@ def test_more_errors_are_counted() -> None:
         read_machine("a: 1\nb: 2", "m")
 
 
+@pytest.mark.parametrize("entry", ["https://x.test", "a b", "", "u@x.test", "x.test?", "-x"])
+def test_a_storage_is_a_host_or_an_address(entry: str) -> None:
+    with pytest.raises(MachineError, match=r"m:1:\d+: .*"):
+        read_machine(f'forges: {{a: {{kind: forgejo, url: "https://f.test", storage: ["{entry}"]}}}}', "m")
+
+
 def test_a_setting_has_a_line() -> None:
     assert line_of(EVERYTHING, "role") == 1
-    assert line_of(EVERYTHING, "forges", "mirror", "owner") == 10
+    assert line_of(EVERYTHING, "forges", "mirror", "owner") == 13
     assert line_of(EVERYTHING, "forges", "absent") is None and line_of("a: [", "a") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from attrs import Factory, define
@@ -28,9 +29,16 @@ class World:
     server: ForgeServer
     warnings: list[str] = Factory(list)
 
-    def forge(self, token: str | None = None, patience: Patience = QUICK, url: str = "") -> ForgejoForge:
-        settings = ForgeSettings(kind="forgejo", url=url or self.server.url)
+    def forge(
+        self, token: str | None = None, patience: Patience = QUICK, url: str = "", storage: tuple[str, ...] = ()
+    ) -> ForgejoForge:
+        settings = ForgeSettings(kind="forgejo", url=url or self.server.url, storage=storage)
         return ForgejoForge("default", settings, token, warn=self.warnings.append, patience=patience)
+
+    @property
+    def place(self) -> str:
+        """Host and port, as the settings of another forge would name them."""
+        return urlsplit(self.server.url).netloc
 
     def publish(self, **assets: bytes) -> str:
         return Publisher(self.state).publish("alpha/beta", "latest", assets or {"one": b"1"}).commit

@@ -85,7 +85,7 @@ def test_a_token_never_follows_a_redirect_to_another_host(
     asset = evolve(world.asset(), uuid="not-a-uuid")
     there = f"{other.server.url}/alpha/beta/releases/download/latest/one"
     world.state.faults.append(Fault(path="/download/", status=status, headers={"Location": there}))
-    assert world.fetch(asset, world.forge("good")) == b"over"
+    assert world.fetch(asset, world.forge("good", storage=(other.place,))) == b"over"
     assert [r.credentials for r in world.state.requests] == [True]
     assert [r.credentials for r in other.state.requests] == [False]
 
@@ -99,7 +99,7 @@ def test_a_token_does_not_come_back_by_a_detour(world: World, another: Callable[
         Fault(path="/download/", status=302, headers={"Location": f"{other.server.url}/x"}, times=1)
     )
     other.state.faults.append(Fault(path="/x", status=302, headers={"Location": asset.url}))
-    assert world.fetch(asset, world.forge("good")) == b"1"
+    assert world.fetch(asset, world.forge("good", storage=(other.place,))) == b"1"
     assert [r.credentials for r in world.state.requests] == [True, False]
     assert [r.credentials for r in other.state.requests] == [False]
 
@@ -108,8 +108,17 @@ def test_an_asset_of_another_host_is_asked_without_the_token(world: World, anoth
     other = another()
     other.publish()
     world.state.token("good")
-    assert world.fetch(other.asset(), world.forge("good")) == b"1"
+    assert world.fetch(other.asset(), world.forge("good", storage=(other.place,))) == b"1"
     assert [r.credentials for r in other.state.requests] == [False]
+
+
+def test_a_place_that_is_not_named_as_storage_is_never_asked(world: World, another: Callable[[], World]) -> None:
+    other = another()
+    other.publish()
+    asset = other.asset()
+    with pytest.raises(ForgeError, match="name the host as `storage`"):
+        world.fetch(asset, world.forge(storage=("127.0.0.2", "127.0.0.1:9", "localhost")))
+    assert not other.state.requests
 
 
 def test_a_renamed_repository_is_followed_once_and_told_once(world: World) -> None:

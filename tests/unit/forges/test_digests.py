@@ -84,8 +84,9 @@ def test_a_digest_is_read_where_there_is_one(told: dict[str, Any], read: str) ->
 def test_a_digest_that_is_none_is_refused(world: World, told: dict[str, Any]) -> None:
     with pytest.raises(ForgeError, match=r"sha256|digest"):
         Fields(told, "it").sha256()
-    asset = {"name": "one", "size": 1, "uuid": "u", "created_at": "2026-06-11T23:53:53Z", "browser_download_url": "x"}
-    body = {"id": 1, "tag_name": "latest", "created_at": "2026-06-11T23:53:53Z", "assets": [{**asset, **told}]}
+    asset = {"name": "one", "size": 1, "uuid": "00000000-0000-4000-8000-000000000001", "browser_download_url": "x"}
+    entry = {**asset, "created_at": "2026-06-11T23:53:53Z", **told}
+    body = {"id": 1, "tag_name": "latest", "created_at": "2026-06-11T23:53:53Z", "assets": [entry]}
     world.publish()
     world.state.faults.append(Fault(path="/releases/tags/", body=json.dumps(body).encode()))
     with pytest.raises(ForgeError, match=r"assets\[0\]: (sha256|digest)"):

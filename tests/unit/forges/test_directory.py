@@ -103,6 +103,7 @@ def test_a_list_of_another_tag_does_not_pass(place: Path, tmp_path: Path) -> Non
         {"assets": [{"name": "one", "sha256": "00"}]},
         {"assets": [{"name": "one", "size": True}]},
         {"assets": [{"name": "one", "uuid": UUID}]},
+        {"assets": [{"name": "one", "uuid": "../x", "sha256": "0" * 64}]},
         {"assets": [{"name": "one", "created_at": "today"}]},
     ],
 )

@@ -41,7 +41,11 @@ class Redirecting(Wire):
 @pytest.mark.parametrize(
     ("fault", "error", "text"),
     [
-        (Fault(path=AT, truncate=1000), AssetBroken, "1000 of 300000"),
+        (Fault(path=AT, truncate=1000), AssetBroken, "3000 of 300000"),
+        (Fault(path=AT, truncate=1000, headers={"Accept-Ranges": "none"}), AssetBroken, "1000 of 300000"),
+        (Fault(path=AT, truncate=1000, headers={"ETag": 'W/"weak"'}), AssetBroken, "1000 of 300000"),
+        (Fault(path=AT, truncate=1000, times=2), None, ""),
+        (Fault(path=AT, truncate=1000, times=1, reset=True), None, ""),
         (Fault(path=AT, truncate=1000, reset=True), ForgeUnreachable, "broke"),
         (Fault(path=AT, truncate=0, reset=True), ForgeUnreachable, "broke"),
         (Fault(path=AT, reset=True), ForgeUnreachable, "broke"),
@@ -156,7 +160,8 @@ def test_a_redirect_never_leads_from_https_to_http(world: World) -> None:
     world.publish(one=b"1")
     asset = evolve(world.asset(), url="https://127.0.0.1:9/one")
     settings = ForgeSettings(kind="forgejo", url=world.server.url)
-    access = Access("default", base_of("default", settings.url), None, world.warnings.append)
+    base = base_of("default", settings.url)
+    access = Access("default", base, None, world.warnings.append, ("127.0.0.1:9",))
     deadline = QUICK.until(1, "one")
     with pytest.raises(ForgeError, match="from https to http"):
         download(Redirecting("http://127.0.0.1:9/two"), access, asset, lambda _piece: None, deadline)

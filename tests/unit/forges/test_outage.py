@@ -85,7 +85,7 @@ def test_another_forge_is_not_taken_for_the_one_that_is_down(world: World) -> No
 
 def test_a_storage_host_that_is_down_does_not_silence_the_forge(world: World) -> None:
     world.publish()
-    forge = world.forge()
+    forge = world.forge(storage=("127.0.0.1:9",))
     asset = evolve(world.asset(), url="http://127.0.0.1:9/one")
     with pytest.raises(ForgeUnreachable, match="no connection"):
         world.fetch(asset, forge)

@@ -53,6 +53,15 @@ def test_pauses_grow_and_never_pass_the_deadline(time: Time, patience: Patience)
     assert told.value.wait == 60
 
 
+def test_a_forge_cannot_ask_for_any_wait_that_a_long_deadline_would_allow(time: Time, patience: Patience) -> None:
+    deadline, before = patience.until(6 * 3600, "it"), time.now
+    with pytest.raises(ForgeUnreachable, match="asks to wait 3600 s"):
+        deadline.rest(1, 3600)
+    assert time.now == before
+    deadline.rest(1, 40)
+    assert 40 < time.now - before < 41
+
+
 def test_the_floor_is_of_4096_bytes_per_second_over_a_minute(patience: Patience) -> None:
     pace = Pace(patience, "it")
     for _second in range(600):
