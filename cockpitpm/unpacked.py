@@ -7,7 +7,7 @@ imported, so this module knows the standard library only and imports little of i
 Every process that runs from a folder holds a shared lock on it, so nobody has to guess which folders are in use.
 """
 # pathlib would take longer to import than all the rest of a start.
-# ruff: noqa: PTH100, PTH102, PTH104, PTH111, PTH112, PTH116, PTH118, PTH119, PTH120, PTH208
+# ruff: noqa: PTH100, PTH102, PTH111, PTH112, PTH116, PTH118, PTH119, PTH120, PTH208
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.machinery import EXTENSION_SUFFIXES
-from typing import Any
+from typing import Any, BinaryIO
 
 SAYS = "packed.json"
 """What an archive says of itself: `id` is a hash of all that it holds, `suffixes` those of its extension modules."""
@@ -27,6 +27,7 @@ PLACE = ("var", "cockpitpm", "unpacked")
 """Below the root of a machine: one folder for each archive, named by its `id`."""
 NO_ROOM = 9
 """The exit status of a program that could not be unpacked; that of the command line for its store."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 HIGH = 512
 """The lowest descriptor for the lock. A supervisord closes those below 256 when it starts, whoever opened them."""
 
@@ -94,9 +95,15 @@ def root_of(program: str, arguments: Sequence[str], environ: Mapping[str, str]) 
 def hold(folder: str) -> bool:
     """Keep the folder from being deleted for as long as this process lives; False if it is not there."""
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        place = _opened(os.path.dirname(folder))
     except FileNotFoundError:
         return False
+    try:
+        handle = os.open(os.path.basename(folder), _FOLDER, dir_fd=place)
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(place)
     fcntl.flock(handle, fcntl.LOCK_SH)
     if not _is(handle, folder):  # it was deleted while we waited
         os.close(handle)
@@ -114,6 +121,23 @@ def _is(handle: int, folder: str) -> bool:
         return False
 
 
+def _opened(place: str) -> int:
+    """A descriptor of the place. Above the root its owner may have links; below it none is followed."""
+    parts = place.split("/")
+    at = "/".join(parts[: -len(PLACE)])
+    handle = os.open(at or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name in parts[-len(PLACE) :]:
+        at = f"{at}/{name}"
+        try:
+            inner = os.open(name, _FOLDER, dir_fd=handle)
+        except NotADirectoryError as error:
+            raise NotADirectoryError(error.errno, "this is a link or no folder:", at) from None
+        finally:
+            os.close(handle)
+        handle = inner
+    return handle
+
+
 def unpack(archive: str, folder: str) -> None:
     """Make the folder from the archive, in one step and durably; nothing happens if it is there. Raises OSError."""
     import compileall
@@ -122,21 +146,23 @@ def unpack(archive: str, folder: str) -> None:
 
     place = os.path.dirname(folder)
     _make(place)
-    with _alone(place):
+    with _alone(place) as handle:
         if os.path.isdir(folder):
             return
-        fresh = os.path.join(place, f".{os.path.basename(folder)}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
+        name = os.path.basename(folder)
+        new = f".{name}.new"
+        fresh = f"/proc/self/fd/{handle}/{new}"  # below the folder that we hold, whatever its path leads to now
+        shutil.rmtree(new, ignore_errors=True, dir_fd=handle)
         try:
             with zipfile.ZipFile(archive) as source:
                 source.extractall(fresh)
             compileall.compile_dir(fresh, quiet=2, stripdir=fresh, prependdir=folder)
             os.sync()  # thousands of files, and not one of them may be empty after a power cut
-            os.rename(fresh, folder)
+            os.rename(new, name, src_dir_fd=handle, dst_dir_fd=handle)
         except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True, dir_fd=handle)
             raise
-        _sync(place)
+        os.fsync(handle)
 
 
 def _make(place: str) -> None:
@@ -161,22 +187,22 @@ def _sync(folder: str) -> None:
 
 
 @contextmanager
-def _alone(place: str) -> Iterator[None]:
-    """Be the only one who makes or deletes folders there."""
-    handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _alone(place: str) -> Iterator[int]:
+    """Be the only one who makes or deletes folders there. Gives a descriptor of the place."""
+    handle = _opened(place)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 
 
-def says(path: str) -> dict[str, Any] | None:
+def says(source: str | BinaryIO) -> dict[str, Any] | None:
     """What a packed program says of itself; None for a file that is none. Raises OSError if it cannot be read."""
     import zipfile
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             found = json.loads(archive.read(SAYS))
     except (zipfile.BadZipFile, KeyError, ValueError):
         return None
@@ -189,26 +215,24 @@ def drop_unused(place: str, keep: Collection[str]) -> None:
 
     if not os.path.isdir(place):
         return
-    with _alone(place):
-        for name in os.listdir(place):
-            path = os.path.join(place, name)
-            if name not in keep and (gone := _taken(path)):
-                shutil.rmtree(gone)
+    with _alone(place) as folders:
+        for name in os.listdir(folders):
+            if name not in keep and (gone := _taken(folders, name)):
+                shutil.rmtree(gone, dir_fd=folders)
 
 
-def _taken(path: str) -> str:
+def _taken(folders: int, name: str) -> str:
     """The folder under a name that nobody looks for; empty if somebody runs from it."""
     import shutil
 
-    head, name = os.path.split(path)
     if name.startswith("."):  # of somebody who died in the middle of it
-        return path
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return name
+    handle = os.open(name, _FOLDER, dir_fd=folders)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        gone = os.path.join(head, f".{name}.old")
-        shutil.rmtree(gone, ignore_errors=True)
-        os.rename(path, gone)
+        gone = f".{name}.old"
+        shutil.rmtree(gone, ignore_errors=True, dir_fd=folders)
+        os.rename(name, gone, src_dir_fd=folders, dst_dir_fd=folders)
     except BlockingIOError:
         return ""
     finally:

@@ -76,6 +76,7 @@ class Guards:
         self.offences: list[str] = []
         self._checks: dict[str, Callable[[tuple[Any, ...]], None]] = {
             "open": self._open,
+            "cockpitpm.beneath": self._folder,
             "os.listdir": self._list,
             "os.scandir": self._list,
             "socket.connect": self._address,
@@ -120,6 +121,10 @@ class Guards:
 
     def _list(self, arguments: tuple[Any, ...]) -> None:
         self._read(arguments[0])
+
+    def _folder(self, arguments: tuple[Any, ...]) -> None:
+        """The package goes from folder to folder, where the other events see single names; roots are no real homes."""
+        self._write(arguments[0])
 
     def _read(self, path: object) -> None:
         resolved = self._resolved(path)

@@ -6,11 +6,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from cockpitpm import beneath
 from cockpitpm.act.machine import Machine
+from cockpitpm.errors import StoreError
 from cockpitpm.model.plan import Adopt, AppPlan
 from cockpitpm.model.receipt import Generation, Receipt
 from cockpitpm.model.release import CommitSource
 from cockpitpm.record.durable import disk
+from cockpitpm.record.places import bytes_of
 from cockpitpm.record.store import PIECE, Incoming, Stored
 
 MANUAL = "manual"
@@ -29,12 +32,14 @@ def in_place(machine: Machine, target: Generation) -> Mapping[str, str]:
 
     A process that executes one must go on executing it. Whoever uses them hashes them first.
     """
-    entries = {r.sha256: machine.layout.binary(r.binary) for r in target.receipts}
-    return {sha256: str(path.resolve()) for sha256, path in entries.items() if path.exists()}
+    entries = {r.sha256: bytes_of(machine.layout, target.app, r.binary) for r in target.receipts}
+    return {sha256: str(path) for sha256, path in entries.items() if path}
 
 
 def _receipt(machine: Machine, app: AppPlan, binary: str) -> Receipt:
-    path = machine.layout.binary(binary)
+    path = bytes_of(machine.layout, app.app, binary)
+    if path is None:
+        raise StoreError(f"There is nothing at bin/{binary} any more", "Look at the plan again and confirm that one")
     stored = _take_in(machine, app.app, binary, path)
     return Receipt(
         app=app.app,
@@ -45,7 +50,7 @@ def _receipt(machine: Machine, app: AppPlan, binary: str) -> Receipt:
         commit_known_by=CommitSource.MANUAL,
         asset=f"bin/{binary}",
         uuid=f"{MANUAL}-{stored.sha256}",
-        url=path.as_uri(),
+        url=machine.layout.binary(binary).as_uri(),
         size=stored.size,
         md5=stored.md5,
         sha256=stored.sha256,
@@ -54,7 +59,7 @@ def _receipt(machine: Machine, app: AppPlan, binary: str) -> Receipt:
 
 
 def _take_in(machine: Machine, app: str, binary: str, path: Path) -> Stored:
-    with disk("read", path), path.open("rb") as source:
+    with disk("read", path), beneath.reading(path) as source:
         size = os.fstat(source.fileno()).st_size
         with Incoming(machine.layout.incoming / f"{app}-{binary}", size) as incoming:
             while piece := source.read(PIECE):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cockpitpm import beneath
 from cockpitpm.act.intent import Case
 from cockpitpm.act.machine import Machine
 from cockpitpm.act.remember import remembered
@@ -61,15 +62,28 @@ def clean(machine: Machine, case: Case) -> None:
         machine.supervisor.drop_aside(service)
     _prune_generations(machine, case)
     drop_unused(machine, app)
-    for folder in generations.lives(layout, app):
-        files = generations.stamps(layout, app, folder.name)
-        if not machine.processes.executed({s.id for s in files.values()}):
-            generations.discard(layout, app, folder.name)
+    _drop_lives(machine, app)
     if not generations.current_live(layout, app):
         generations.erase(layout, app)
         state.forget(layout, app)
     sweep(machine)
     case.journal.close()
+
+
+def _drop_lives(machine: Machine, app: str) -> None:
+    """Live folders stay as long as a process executes a file that stands nowhere else: bytes that did not change, or
+    were adopted, have names in several of them.
+    """
+    layout = machine.layout
+    live = generations.current_live(layout, app)
+    current = {s.id for s in generations.stamps(layout, app, live).values()} if live else set()
+    for folder in generations.lives(layout, app):
+        files = generations.stamps(layout, app, folder.name)
+        with disk("look at"):
+            entries = [beneath.seen(layout.binary(binary)) for binary in files]
+        elsewhere = current | {store.stamp_of(found).id for found in entries if found}
+        if not machine.processes.executed({s.id for s in files.values()} - elsewhere):
+            generations.discard(layout, app, folder.name)
 
 
 def _prune_generations(machine: Machine, case: Case) -> None:
@@ -88,8 +102,8 @@ def sweep(machine: Machine) -> None:
     """Delete bytes that no generation names and that were not fetched ahead, and downloads that nobody finishes."""
     layout = machine.layout
     with disk("clean the downloads"):
-        for left in layout.incoming.glob("*"):
-            remove(left)
+        for name in beneath.names(layout.incoming):
+            remove(layout.incoming / name)
     try:
         store.prune(layout.store, _named(layout) | schedule.named_ahead(layout, generations.apps(layout)))
     except StoreError as error:
@@ -98,7 +112,6 @@ def sweep(machine: Machine) -> None:
 
 def _named(layout: Layout) -> set[str]:
     """Every sha256 that some generation needs. Raises StoreError if a generation cannot be read: then all stay."""
-    found = (
-        generations.read(layout, f.name, n) for f in layout.apps.glob("*") for n in generations.numbers(layout, f.name)
-    )
+    apps = generations.folders(layout)
+    found = (generations.read(layout, app, n) for app in apps for n in generations.numbers(layout, app))
     return {receipt.sha256 for generation in found for receipt in generation.receipts}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Event
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.act.machine import Machine
 from cockpitpm.act.proofs import Claim, claims_about, proofs_of
 from cockpitpm.act.runnable import host
@@ -167,7 +167,7 @@ def _check_space(machine: Machine, bundle: Bundle, fetches: tuple[Fetch, ...]) -
     need = sum(_room(machine, bundle, f) for f in fetches)
     with disk("look at"):
         make_folder(machine.layout.var)
-        free = shutil.disk_usage(machine.layout.var).free
+        free = beneath.free(machine.layout.var)
     if fetches and need + SPARE > free:
         message = f"{machine.layout.var} has {_mb(free)} free, this needs {_mb(need + SPARE)}"
         raise StoreError(message, "Free some space there and run the command again; nothing was changed")

@@ -83,7 +83,9 @@ def open_case(layout: Layout, journal: Journal) -> Case:
     except Malformed as error:
         hint = "Move the file away, then run `cockpitpm recover`"
         raise StoreError(f"Cannot use the journal {journal.path}: {error}", hint) from error
-    before = generations.read(layout, intent.app, intent.origin) if intent.origin else None
+    # Of one that is done only the cleaning is left, and a removal may have got as far as its own generations.
+    needed = intent.origin and not journal.last("done")
+    before = generations.read(layout, intent.app, intent.origin) if needed else None
     return Case(journal=journal, intent=intent, before=before, state=state.read(layout, intent.app))
 
 

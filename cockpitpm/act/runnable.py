@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cockpitpm import beneath
 from cockpitpm.model.plan import FileKind
 from cockpitpm.model.runnable import Executable, HostAbility, family, glibc_version, libc_of, machine_of
 from cockpitpm.record.durable import disk
@@ -35,7 +36,7 @@ class _Unsound(Exception):
 
 def read_executable(path: Path) -> Executable:
     """What the file is and needs. A damaged one is of kind OTHER and says why; StoreError if it cannot be read."""
-    with disk("read"), path.open("rb") as source:
+    with disk("read"), beneath.reading(path) as source:
         head = source.read(LINE)
         if head.startswith(b"#!"):
             return _script(head)

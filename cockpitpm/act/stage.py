@@ -135,7 +135,7 @@ def stage(machine: Machine, case: Case, app: AppPlan) -> AppPlan:
     unpack(machine, generation, case.intent.live_to)
     if case.intent.fresh:
         generations.write(machine.layout, generation)
-    _write_staged(case, _release(app), generation, settled.channel)
+    _write_staged(machine, case, _release(app), generation, settled.channel)
     return settled
 
 
@@ -225,17 +225,21 @@ def _receipt(machine: Machine, app: AppPlan, release: Release, binary: str, stag
 
 def _twins(machine: Machine, case: Case, target: Generation) -> Mapping[str, str]:
     """Where bytes of the target lie already, by sha256: what does not change keeps its inode."""
-    folder = machine.layout.live(case.app) / case.intent.live_from
-    known = {r.sha256: str(folder / r.binary) for r in case.before.receipts} if case.before else {}
+    live = case.intent.live_from
+    before = case.before.receipts if case.before and live else ()
+    known = {r.sha256: str(machine.layout.copy(case.app, live, r.binary)) for r in before}
     return {**known, **in_place_now(machine, target)}
 
 
-def _write_staged(case: Case, release: Release | None, generation: Generation, channel: str) -> None:
+def _write_staged(machine: Machine, case: Case, release: Release | None, generation: Generation, channel: str) -> None:
+    # What was made is what is flipped to: see `swap.flip`.
+    stamps = encode(generations.stamps(machine.layout, case.app, case.intent.live_to))
     if release is None:
-        case.journal.write("staged")
+        case.journal.write("staged", stamps=stamps)
         return
     case.journal.write(
         "staged",
+        stamps=stamps,
         build=generation.build,
         uuids=sorted(r.uuid for r in generation.receipts),
         tag=release.tag,
@@ -270,4 +274,7 @@ def _remember(machine: Machine, case: Case, app: AppPlan, settled: AppPlan, stag
 def abandon(machine: Machine, case: Case) -> None:
     """Nothing was flipped and nothing was stopped: delete what was prepared."""
     withdraw(machine, case)
+    if case.flips:
+        # Whoever executes a file of it (bytes that were adopted) was started from another name of that file.
+        generations.discard(machine.layout, case.app, case.intent.live_to)
     clean(machine, case)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from cockpitpm import beneath
 from cockpitpm.act.intent import Case
 from cockpitpm.act.machine import Machine
 from cockpitpm.errors import StoreError
@@ -25,10 +26,24 @@ def flip(machine: Machine, case: Case, live: str, generation: Generation | None,
         # It was flipped by a process that died before it could say so: any moment since the intent is possible.
         boot, begun = case.intent.boot_id, case.intent.begun
     else:
+        _check_copies(machine, case, live, generation)
         generations.flip(machine.layout, case.app, live)
     if case.journal.last(phase) is None:
         case.journal.write(phase, flip=encode(_mark(machine, live, generation, boot, begun)))
         _let_ticks_pass(machine)
+
+
+def _check_copies(machine: Machine, case: Case, live: str, generation: Generation | None) -> None:
+    """Before services find them: the copies are the very files that were made, or at least hold their bytes."""
+    made = (case.journal.last("staged") or {}).get("stamps", {}) if live == case.intent.live_to else None
+    if made is None or generation is None:
+        return  # going back: what ran before is no worse for what happened to it since
+    stamps = generations.stamps(machine.layout, case.app, live)
+    for receipt in generation.receipts:
+        path, found = machine.layout.copy(case.app, live, receipt.binary), stamps.get(receipt.binary)
+        if (found is None or encode(found) != made.get(receipt.binary)) and not _holds(path, receipt.sha256):
+            told = f"{path} is not the file that was made for {receipt.binary}"
+            raise StoreError(told, "See who else writes there, and run the command again")
 
 
 def _mark(machine: Machine, live: str, generation: Generation | None, boot: str, begun: int) -> Flip:
@@ -63,7 +78,8 @@ def link(machine: Machine, case: Case, generation: Generation) -> None:
 
 def _holds(path: Path, sha256: str) -> bool:
     """Whether the file is the very bytes that come into place: our link leads to them too, so nothing is lost."""
-    return path.is_file() and hash_file(path) == sha256
+    with disk("look at"):
+        return beneath.is_file(path) and hash_file(path) == sha256
 
 
 def relink(machine: Machine, case: Case, binary: str) -> None:
@@ -77,10 +93,10 @@ def _set_aside(machine: Machine, case: Case, binary: str) -> None:
     if case.intent.verb is not Verb.ROLLBACK:
         hint = f"Move it away (`mv {path} {path}.mine`) and run the command again"
         raise StoreError(f"{path} is not ours and no receipt knows its bytes", hint)
-    kept = machine.layout.aside / f"{case.intent.transaction}-{binary}"
+    kept = machine.layout.kept(case.intent.transaction, binary)
     with disk("set aside"):
         make_folder(kept.parent)
-        path.replace(kept)
+        beneath.move(path, kept)
         sync_folder(kept.parent)
         sync_folder(path.parent)
     machine.reporter.warning(case.app, f"bin/{binary} was not ours; its bytes are kept as {kept}")
@@ -88,26 +104,46 @@ def _set_aside(machine: Machine, case: Case, binary: str) -> None:
 
 def keep_patched(machine: Machine, case: Case) -> None:
     """Bytes that somebody wrote through our links into the live folder that was left: kept, not deleted with it."""
-    folder = machine.layout.live(case.app) / case.intent.live_from
-    for receipt in case.before.receipts if case.before else ():
-        path = folder / receipt.binary
-        kept = machine.layout.aside / f"{case.intent.transaction}-{receipt.binary}"
-        if case.flips and path.is_file() and hash_file(path) != receipt.sha256:
+    for receipt in case.before.receipts if case.before and case.flips else ():
+        path = machine.layout.copy(case.app, case.intent.live_from, receipt.binary)
+        kept = machine.layout.kept(case.intent.transaction, receipt.binary)
+        if not _holds(path, receipt.sha256) and beneath.is_file(path):
             with disk("set aside"):
                 make_folder(kept.parent)
-                path.replace(kept)
+                beneath.move(path, kept)
                 sync_folder(kept.parent)
             told = f"bin/{receipt.binary} had been changed by hand; those bytes are kept as {kept}"
             machine.reporter.warning(case.app, told)
 
 
+def put_back(machine: Machine, case: Case, adopted: Generation) -> None:
+    """Before an adoption is taken back: what our links replaced stands at `bin/` again, the very files."""
+    layout = machine.layout
+    with disk("restore"):
+        for binary in (r.binary for r in adopted.receipts if not case.before or r not in case.before.receipts):
+            mine = layout.copy(case.app, case.intent.live_to, binary)
+            patched = layout.copy(case.app, case.intent.live_from, binary)  # through our link: it leads there again
+            ours = entry_of(layout, case.app, binary)[0] is Entry.OURS
+            if ours and beneath.is_file(mine) and not (beneath.is_file(patched) and _same(mine, patched)):
+                beneath.move(mine, layout.binary(binary))
+                sync_folder(mine.parent)
+                sync_folder(layout.bin)
+
+
+def _same(one: Path, other: Path) -> bool:
+    a, b = beneath.look(one), beneath.look(other)
+    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+
+
 def restore_aside(machine: Machine, case: Case) -> None:
     """Give back what this transaction had moved aside."""
     mark = f"{case.intent.transaction}-"
-    for kept in sorted(machine.layout.aside.glob(f"{mark}*")):
-        with disk("restore"):
-            kept.replace(machine.layout.binary(kept.name.removeprefix(mark)))
-            sync_folder(machine.layout.bin)
+    layout = machine.layout
+    with disk("restore"):
+        for name in beneath.names(layout.aside):
+            if name.startswith(mark):
+                beneath.move(layout.aside / name, layout.binary(name.removeprefix(mark)))
+                sync_folder(layout.bin)
 
 
 def unlink(machine: Machine, case: Case, binaries: Iterable[str]) -> None:

@@ -22,13 +22,13 @@ from cockpitpm.act.remember import withdraw
 from cockpitpm.errors import CockpitPmError, ProbeError, StoreError, SupervisorError, TransactionError
 from cockpitpm.model.bundle import Activation, Service
 from cockpitpm.model.codec import decode, encode
-from cockpitpm.model.facts import InPlace
+from cockpitpm.model.facts import Entry, InPlace
 from cockpitpm.model.job import Phase
 from cockpitpm.model.process import ProcessId
 from cockpitpm.model.receipt import ActivationRecord, Generation, ServiceChange, Verb
 from cockpitpm.model.service import Definition, ServiceState, Wanted
 from cockpitpm.record import generations
-from cockpitpm.record.places import in_place
+from cockpitpm.record.places import entry_of, in_place
 
 
 def finish(machine: Machine, case: Case) -> ActivationRecord:
@@ -161,7 +161,9 @@ def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
     machine.reporter.phase(case.app, Phase.UNDO)
     machine.reporter.step(case.app, f"going back: {why}")
     withdraw(machine, case)
-    target = _left(machine, case)
+    target, adopting = _left(machine, case), case.intent.verb is Verb.ADOPT
+    if adopting and target:
+        swap.put_back(machine, case, target)
     if case.flips:
         swap.flip(machine, case, case.intent.live_from, case.before, "flipped_back")
     _drop_new(machine, case, target)
@@ -170,6 +172,8 @@ def _back(machine: Machine, case: Case, why: str) -> tuple[ServiceChange, ...]:
         return ()
     swap.restore_aside(machine, case)
     _restore_links(machine, case, case.before)
+    if adopting:
+        return ()  # no service was touched
     _restore_definitions(machine, case)
     place = _place(machine, case, case.intent.live_from, case.before)
     wanted = tuple(s for s in _wanted(case, case.before) if not s.external or _known(machine, s))
@@ -205,8 +209,7 @@ def _left(machine: Machine, case: Case) -> Generation | None:
 def _restore_links(machine: Machine, case: Case, before: Generation) -> None:
     """Links that are missing; what an operator put there meanwhile stays."""
     for binary in (r.binary for r in before.receipts):
-        path = machine.layout.binary(binary)
-        if not path.is_symlink() and not path.exists():
+        if entry_of(machine.layout, case.app, binary)[0] is Entry.ABSENT:
             swap.relink(machine, case, binary)
 
 

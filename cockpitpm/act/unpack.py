@@ -14,6 +14,7 @@ from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import BinaryIO
 
+from cockpitpm import beneath
 from cockpitpm.act.untar import Member, Refused, Xz, untar
 from cockpitpm.act.unzip import unzip
 from cockpitpm.errors import AssetBroken
@@ -29,7 +30,7 @@ def unpack_member(archive: Path, member: str, write: Callable[[bytes], object], 
     is worthless. Raises AssetBroken for every fault of the archive, StoreError if it cannot be read; what `write`
     raises goes through.
     """
-    with disk("read"), archive.open("rb") as source:
+    with disk("read"), beneath.reading(archive) as source:
         try:
             return _unpack(source, Member(member, write, limit))
         except Refused as error:

@@ -11,8 +11,9 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from cockpitpm import unpacked
+from cockpitpm import beneath, unpacked
 from cockpitpm.act.machine import Machine
 from cockpitpm.errors import ProbeError, StoreError
 from cockpitpm.model.receipt import Generation
@@ -37,12 +38,15 @@ def unpack(machine: Machine, generation: Generation, live: str) -> None:
 
 def packed(layout: Layout, generation: Generation, live: str) -> Iterator[Path]:
     """The packed programs of a live folder, one of each content."""
-    folder = layout.live(generation.app) / live
     for name in {r.sha256: r.binary for r in generation.receipts}.values():
-        with disk("read"):
-            found = unpacked.says(str(folder / name))
-        if found:
-            yield folder / name
+        path = layout.copy(generation.app, live, name)
+        if _says(path):
+            yield path
+
+
+def _says(path: Path) -> dict[str, Any] | None:
+    with disk("read"), beneath.reading(path) as source:
+        return unpacked.says(source)
 
 
 def _environment(layout: Layout) -> Mapping[str, str]:
@@ -90,10 +94,10 @@ def drop_unused(machine: Machine, app: str) -> None:
     To be called before its old live folders go. What cannot be deleted is only told.
     """
     layout = machine.layout
-    if not layout.unpacked.is_dir():
-        return
     try:
         with disk("clean the unpacked programs"):
+            if not beneath.is_folder(layout.unpacked):
+                return
             found = {folder.name: _ids(folder) for folder in generations.lives(layout, app)}
             if any(found.values()):
                 keep = found.get(generations.current_live(layout, app), set())
@@ -103,5 +107,6 @@ def drop_unused(machine: Machine, app: str) -> None:
 
 
 def _ids(live: Path) -> set[str]:
-    found = (unpacked.says(str(path)) for path in live.glob("*") if path.is_file())
+    paths = (live / name for name in beneath.names(live))
+    found = (_says(path) for path in paths if beneath.is_file(path))
     return {says["id"] for says in found if says}

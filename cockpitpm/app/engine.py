@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from threading import Lock
 
 from attrs import evolve, frozen
 
+from cockpitpm import beneath
 from cockpitpm.app import jobs
 from cockpitpm.app.glance import CatalogKept, glance
 from cockpitpm.app.host import Host, Invocation, Ports
@@ -19,7 +19,7 @@ from cockpitpm.model.job import Job, Order
 from cockpitpm.model.role import RoleChoice
 from cockpitpm.model.settings import Settings
 from cockpitpm.ports import Reporter
-from cockpitpm.record.layout import Layout
+from cockpitpm.record import roots
 
 FRESH = 1.0
 """Seconds for which one look at the machine serves everybody who asks."""
@@ -75,7 +75,7 @@ class Engine:
         self._ports = ports
         self._start = start
         self._lock = Lock()
-        layout = Layout(invocation.root)
+        layout = roots.layout_of(invocation.root)
         # What differs after every change that somebody has made with us: history, settings, states of apps, jobs.
         self._marked = tuple(str(path) for path in (layout.history, layout.settings, layout.state, layout.jobs))
         self._looked: _Looked | None = None
@@ -157,10 +157,10 @@ class Engine:
 
 def _mark(path: str) -> tuple[int, int, int] | None:
     try:
-        found = os.stat(path)  # noqa: PTH116  a path object costs more than the question, asked at every call
+        found = beneath.seen(path)
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
 
 
 def _look(host: Host, kept: CatalogKept, now: float, number: int, vigil: Vigil) -> View:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cockpitpm import beneath
 from cockpitpm.app.invocation import Invocation as Invocation
 from cockpitpm.app.invocation import Ports as Ports
 from cockpitpm.app.secrets import Given, forge_token, secrets_of
@@ -29,7 +30,7 @@ from cockpitpm.model.settings import Require, Settings
 from cockpitpm.observe.services import look_at
 from cockpitpm.ports import Clock, Forge, Prober, Processes, Supervisor
 from cockpitpm.processes import LinuxProcesses
-from cockpitpm.record import generations, journal
+from cockpitpm.record import generations, journal, roots
 from cockpitpm.record.durable import disk, make_folder
 from cockpitpm.record.layout import Layout
 from cockpitpm.record.lock import Holder, locked
@@ -47,7 +48,7 @@ class Host:
 
     def __init__(self, invocation: Invocation, ports: Ports | None = None) -> None:
         self.invocation = invocation
-        self.layout = Layout(invocation.root)
+        self.layout = roots.layout_of(invocation.root)
         self.ports = ports or Ports()
         self._forges: dict[str, Forge] = dict(self.ports.forges)
 
@@ -56,9 +57,12 @@ class Host:
         """What machine.yaml says; defaults where there is none. Raises MachineError with its line and column."""
         path = self.layout.settings
         try:
-            text = path.read_bytes()
+            text = beneath.read(path)
         except FileNotFoundError:
             text = b""
+        except beneath.Linked:
+            with disk("read"):
+                raise
         except OSError as error:
             hint = "Run the command as the owner of the root"
             raise MachineError(f"Cannot read {path}: {error.strerror}", hint) from error
@@ -243,14 +247,18 @@ class Host:
             yield recover(self.machine())
 
     def prepare(self) -> None:
-        """Make the root. Raises MachineError for anybody but its owner."""
-        root = self.layout.root
-        if root.exists() and root.stat().st_uid != os.geteuid():
-            owner = root.owner()
+        """Make the root. Raises MachineError for anybody but its owner, and where others could change it."""
+        root, real = self.layout.root, self.layout.real
+        with disk("look at"):
+            found = beneath.seen(real)
+        if found and found.st_uid != os.geteuid():
+            owner = roots.name_of(found.st_uid)
             words = shlex.join(self.invocation.command)
             raise MachineError(f"{root} belongs to {owner}, who alone may change it", f"Run: sudo -u {owner} {words}")
+        roots.check(self.layout)
+        roots.check_places(self.layout)
         with disk("create the root"):
-            make_folder(root, 0o755)
+            make_folder(real, 0o755)
             make_folder(self.layout.var.parent, 0o755)
             make_folder(self.layout.var)
 
@@ -270,9 +278,4 @@ class Host:
 
 def unfinished(layout: Layout) -> tuple[str, ...]:
     """The transactions that wait for recovery; a reading verb reports them and changes nothing."""
-    try:
-        return tuple(path.stem for path in journal.unfinished(layout.journal))
-    except OSError as error:
-        raise StoreError(
-            f"Cannot read {layout.journal}: {error.strerror}", "Run it as the owner of the root"
-        ) from error
+    return tuple(path.stem for path in journal.unfinished(layout.journal))

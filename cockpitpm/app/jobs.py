@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from cockpitpm import beneath
 from cockpitpm.act.machine import instant
 from cockpitpm.app.host import Host
 from cockpitpm.app.recover import recover
@@ -51,15 +52,20 @@ def launch(host: Host, number: int) -> None:
     command = [*host.invocation.program, "jobs", "run", str(number), "--root", str(host.layout.root)]
     if host.invocation.bundles:
         command += ["--bundles", str(host.invocation.bundles)]
-    with disk("start a job"), (host.layout.job(number) / "output.txt").open("ab") as output:
-        started = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            cwd="/",
-        )
+    with disk("start a job"):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        output = beneath.open_file(host.layout.job(number) / "output.txt", flags)
+        try:
+            started = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd="/",
+            )
+        finally:
+            os.close(output)
     # Somebody must take the exit status, or the dead process stays in the table as long as we live.
     Thread(target=started.wait, daemon=True, name=f"job-{number}").start()
 

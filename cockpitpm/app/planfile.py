@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import evolve
 
+from cockpitpm import beneath
 from cockpitpm.app.change import Report, facts_for, under_lock
 from cockpitpm.app.host import Host
 from cockpitpm.decide.binding import bind, differences, newly_held, objections
@@ -37,10 +38,16 @@ class Unfit(PlanError):
 def writable(path: Path) -> None:
     """Raise UsageError where a plan cannot be saved: only a plain file in a folder that is there is written over."""
     with disk("save a plan as", path):
-        if not path.parent.is_dir():
+        place = _place(path)
+        if not beneath.is_folder(place.parent):
             raise UsageError(f"A plan cannot be saved as {path}: there is no such folder", "Make the folder first")
-        if path.is_symlink() or (path.exists() and not path.is_file()):
+        if beneath.seen(place) and not beneath.is_file(place):
             raise UsageError(f"A plan cannot be saved as {path}: that is no plain file", "Name a new file")
+
+
+def _place(path: Path) -> Path:
+    """The folder that a person names may be reached through links of theirs; the file itself is none."""
+    return Path(beneath.resolved(path.parent), path.name)
 
 
 def make(host: Host, request: Request) -> SavedPlan:
@@ -56,15 +63,20 @@ def make(host: Host, request: Request) -> SavedPlan:
 def save(path: Path, saved: SavedPlan) -> None:
     """Write the file durably, for its owner's eyes only. Raises UsageError, StoreError."""
     writable(path)
-    documents.write(path, saved)
+    documents.write(_place(path), saved)
 
 
 def load(path: Path) -> SavedPlan:
+    """The plan of a file that a person names, links of theirs followed. Raises PlanError as `read` does."""
+    return read(Path(beneath.resolved(path)))
+
+
+def read(path: Path) -> SavedPlan:
     """The plan of a file. Raises PlanError for one that is missing, cut short, changed, or not of the known shape."""
     try:
         _plain(path)
         saved = documents.read(path, SavedPlan)
-        tree = json.loads(path.read_bytes())
+        tree = json.loads(beneath.read(path))
     except StoreError as error:
         raise PlanError(error.message, ANEW) from error
     except RecursionError as error:
@@ -110,7 +122,7 @@ def _same_root(host: Host, saved: SavedPlan) -> None:
 def _plain(path: Path) -> None:
     """What is no plain file, or longer than any plan, is not even read."""
     with disk("read", path):
-        found = path.stat()
+        found = beneath.look(path)
     if not stat.S_ISREG(found.st_mode):
         raise PlanError(f"{path} is no plan: it is no plain file", ANEW)
     if found.st_size > LONGEST:

@@ -8,15 +8,18 @@ import re
 
 from attrs import evolve
 
+from cockpitpm import beneath
 from cockpitpm.app.host import Host
-from cockpitpm.app.planfile import Unfit, check, load, make, save
+from cockpitpm.app.planfile import Unfit, check, make, read
 from cockpitpm.model.binding import SavedPlan
 from cockpitpm.model.codec import encode
 from cockpitpm.model.plan import Plan, Request
-from cockpitpm.record.durable import disk, make_folder
+from cockpitpm.record import documents
+from cockpitpm.record.durable import disk, make_folder, remove_left
 
 KEPT = 200
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NAME = re.compile(rf"{_DIGEST.pattern}\.json", re.ASCII)
 
 
 def show(host: Host, request: Request) -> tuple[str, SavedPlan]:
@@ -26,7 +29,7 @@ def show(host: Host, request: Request) -> tuple[str, SavedPlan]:
     host.prepare()
     with disk("keep a plan"):
         make_folder(host.layout.plans)
-    save(host.layout.plans / f"{digest}.json", saved)
+    documents.write(host.layout.plans / f"{digest}.json", saved)
     _prune(host)
     return digest, saved
 
@@ -34,9 +37,11 @@ def show(host: Host, request: Request) -> tuple[str, SavedPlan]:
 def shown(host: Host, digest: str) -> SavedPlan:
     """The plan of a digest. Raises Unfit for one that is not kept, PlanError for a file that was changed."""
     path = host.layout.plans / f"{digest}.json"
-    if not _DIGEST.fullmatch(digest) or not path.exists():
+    with disk("look for a plan"):
+        there = _DIGEST.fullmatch(digest) and beneath.is_file(path)
+    if not there:
         raise Unfit("This plan is not kept any more", "Look at the plan again and confirm that one")
-    return load(path)
+    return read(path)
 
 
 def stands(host: Host, digest: str) -> Plan:
@@ -53,6 +58,7 @@ def _digest(saved: SavedPlan) -> str:
 
 def _prune(host: Host) -> None:
     with disk("forget old plans"):
-        kept = sorted(host.layout.plans.glob("*.json"), key=lambda p: p.stat().st_mtime)
-        for path in kept[: max(0, len(kept) - KEPT)]:
-            path.unlink(missing_ok=True)
+        paths = (host.layout.plans / name for name in beneath.names(host.layout.plans) if _NAME.fullmatch(name))
+        dated = sorted((found.st_mtime, path) for path in paths if (found := beneath.seen(path)))
+        for _, path in dated[: max(0, len(dated) - KEPT)]:
+            remove_left(path)

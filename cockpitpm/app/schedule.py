@@ -179,7 +179,7 @@ def set_key(host: Host, key: str, value: str | None, name: str = "") -> Path:
 
 def _set(host: Host, path: tuple[str, ...], value: str | None) -> Path:
     file = host.layout.settings
-    old = file.read_text(encoding="utf-8") if file.exists() else ""
+    old = settings.read(file)
     read_machine(old, str(file))
     if value is not None or line_of(old, *path):
         text = settings.changed(old, path, value)

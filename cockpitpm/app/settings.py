@@ -117,7 +117,7 @@ def _decided_by(said: Settings, app: str, declared: str | None) -> str:
 
 def _set(host: Host, key: tuple[str, ...], value: settings.Value) -> Path:
     path = host.layout.settings
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    old = settings.read(path)
     read_machine(old, str(path))
     text = settings.changed(old, key, value)
     read_machine(text, str(path))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
+from stat import S_ISLNK, S_ISREG
 from typing import Any
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import apps_of
 from cockpitpm.errors import PlanError, StoreError
@@ -16,6 +18,7 @@ from cockpitpm.model.codec import encode
 from cockpitpm.model.facts import Entry
 from cockpitpm.model.receipt import Generation, Receipt
 from cockpitpm.record import generations, history
+from cockpitpm.record.durable import disk
 from cockpitpm.record.places import entry_of
 from cockpitpm.record.store import hash_file
 
@@ -110,7 +113,7 @@ def _entry(host: Host, receipt: Receipt) -> Checked:
 
 
 def _live(host: Host, receipt: Receipt, live: str, number: int) -> Checked:
-    path = host.layout.live(receipt.app) / live / receipt.binary
+    path = host.layout.copy(receipt.app, live, receipt.binary)
     back = f"cockpitpm rollback {receipt.app} --to {number}"
     return _hashed(receipt, Kind.LIVE, path, Verdict.DRIFTED, back)
 
@@ -123,8 +126,13 @@ def _stored(host: Host, receipt: Receipt, number: int) -> Checked:
 
 
 def _hashed(receipt: Receipt, kind: Kind, path: Path, otherwise: Verdict, next_step: str) -> Checked:
-    if not path.is_file():
-        return _odd(receipt.app, kind, path, Verdict.MISSING, "it is gone", next_step)
+    with disk("look at"):
+        there = beneath.seen(path)
+        if there and S_ISLNK(there.st_mode):
+            told = f"it is a symbolic link to {beneath.link_text(path)}"
+            return _odd(receipt.app, kind, path, otherwise, told, next_step)
+        if there is None or not S_ISREG(there.st_mode):
+            return _odd(receipt.app, kind, path, Verdict.MISSING, "it is gone", next_step)
     sha256 = hash_file(path)
     if sha256 == receipt.sha256:
         return Checked(app=receipt.app, kind=kind, path=str(path), verdict=Verdict.RECORDED, sha256=sha256)

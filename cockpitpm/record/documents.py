@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cockpitpm import beneath
 from cockpitpm.errors import StoreError
 from cockpitpm.model.codec import Malformed, decode, encode
 from cockpitpm.record.durable import disk, replace_file
@@ -30,7 +31,7 @@ def read(path: Path, cls: type[T]) -> T:
 def load(path: Path, cls: type[T]) -> tuple[T, dict[str, Any]]:
     """The value, and the keys of the file that its type does not know."""
     with disk("read", path):
-        data = path.read_bytes()
+        data = beneath.read(path)
     try:
         tree = json.loads(data)
         if not isinstance(tree, dict):

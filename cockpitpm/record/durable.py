@@ -1,6 +1,7 @@
 """Writes that are still there after a power cut, and errors of the disk in words.
 
 A rename is durable only once the folder was synced, so each function here syncs what it must before it returns.
+No name on the way to a file may be a symbolic link: see `cockpitpm.beneath`, which all of this room goes through.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cockpitpm import beneath
 from cockpitpm.errors import StoreError
 
 _HINTS = {
@@ -32,26 +34,28 @@ def disk(doing: str, path: Path | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         where = f" {error.filename or path}" if error.filename or path else ""
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = error.strerror or str(error)
         hint = _HINTS.get(error.errno or 0, "Look at that path; `cockpitpm recover` finishes what was interrupted")
+        if isinstance(error, beneath.Linked):
+            hint = error.hint
         raise StoreError(f"Cannot {doing}{where}: {reason}", hint) from error
 
 
 def sync_folder(folder: Path) -> None:
     """Make the entries of a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    beneath.sync(folder)
 
 
 def make_folder(folder: Path, mode: int = 0o700) -> None:
     """Create a folder and its parents, durably; nothing happens if it is there."""
-    if folder.is_dir():
+    if beneath.is_folder(folder):
         return
     make_folder(folder.parent, mode)
-    folder.mkdir(mode=mode, exist_ok=True)
+    try:
+        beneath.make_folder(folder, mode)
+    except FileExistsError:
+        if not beneath.is_folder(folder):  # or another process was faster
+            raise
     sync_folder(folder.parent)
 
 
@@ -66,33 +70,39 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Put the bytes at `path` in one step: whoever reads it sees the old bytes or the new ones."""
     make_folder(path.parent)
     fresh = path.with_name(f".{path.name}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    remove_left(fresh)
+    handle = beneath.open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         os.fchmod(handle, mode)
         write_all(handle, data)
         os.fsync(handle)
     except OSError:
-        fresh.unlink()
+        beneath.unlink(fresh)
         raise
     finally:
         os.close(handle)
-    fresh.replace(path)
+    beneath.move(fresh, path)
     sync_folder(path.parent)
 
 
 def replace_link(path: Path, text: str) -> None:
     """Make `path` a symbolic link with this text in one step."""
     fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(text)
-    fresh.replace(path)
+    remove_left(fresh)
+    beneath.make_link(fresh, text)
+    beneath.move(fresh, path)
     sync_folder(path.parent)
 
 
 def remove(path: Path) -> None:
     """Remove a file or link durably; nothing happens if it is gone already."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
+    if beneath.seen(path) is None:
         return
+    remove_left(path)
     sync_folder(path.parent)
+
+
+def remove_left(path: Path) -> None:
+    """Remove what a process left that died in the middle of a write; a link there is removed, never followed."""
+    with suppress(FileNotFoundError):
+        beneath.unlink(path)

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import shutil
+import errno
+import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from cockpitpm import beneath
+from cockpitpm.errors import StoreError
 from cockpitpm.model.process import FileStamp
 from cockpitpm.model.receipt import Generation
 from cockpitpm.record import documents, store
 from cockpitpm.record.durable import disk, make_folder, remove, replace_link, sync_folder
 from cockpitpm.record.layout import Layout
 
+_CURRENT = re.compile(r"live/([0-9]+\.[A-Za-z0-9][\w.-]*)", re.ASCII)
+
 
 def apps(layout: Layout) -> tuple[str, ...]:
     """Every app that has a current generation, sorted."""
-    return tuple(sorted(p.name for p in layout.apps.glob("*") if current_live(layout, p.name)))
+    return tuple(name for name in folders(layout) if current_live(layout, name))
+
+
+def folders(layout: Layout) -> tuple[str, ...]:
+    """Every app that something is kept of, sorted."""
+    with disk("list the apps"):
+        return tuple(beneath.names(layout.apps))
 
 
 def numbers(layout: Layout, app: str) -> tuple[int, ...]:
     """The generations of an app that have a file, ascending."""
-    return tuple(sorted(int(p.stem) for p in layout.app(app).glob("*.json") if p.stem.isdecimal()))
+    with disk("list the generations"):
+        stems = (n.removesuffix(".json") for n in beneath.names(layout.app(app)) if n.endswith(".json"))
+    return tuple(sorted(int(stem) for stem in stems if stem.isdecimal()))
 
 
 def read(layout: Layout, app: str, number: int) -> Generation:
@@ -34,12 +49,23 @@ def write(layout: Layout, generation: Generation) -> None:
 
 
 def current_live(layout: Layout, app: str) -> str:
-    """The name of the live folder that `current` leads to, such as `3.t17f`; empty if the app is not installed."""
+    """The name of the live folder that `current` leads to, such as `3.t17f`; empty if the app is not installed.
+
+    Raises StoreError for a link that leads to anything else: nobody follows it.
+    """
+    path = layout.current(app)
     try:
-        text = str(layout.current(app).readlink())
+        text = beneath.link_text(path)
+    except beneath.Linked as error:
+        with disk("look at"):
+            raise error
     except OSError:
         return ""
-    return text.removeprefix("live/")
+    found = _CURRENT.fullmatch(text)
+    if not found:
+        told = f"{path} leads to {text!a}, which is no folder of ours"
+        raise StoreError(told, f"Remove that link (`rm {path}`) and bring the app back: `cockpitpm install {app}`")
+    return found[1]
 
 
 def number_of(live: str) -> int:
@@ -49,66 +75,95 @@ def number_of(live: str) -> int:
 
 
 def materialise(layout: Layout, generation: Generation, live: str, same: Mapping[str, str]) -> None:
-    """Make a live folder from the store; durable when this returns.
+    """Make a live folder from the store; durable when this returns. Until then nobody else may look into it.
 
     `same` maps a sha256 to a live file that should hold those bytes: after it was hashed again it is linked rather
     than copied, so that a service whose bytes did not change goes on executing the current inode.
     """
-    folder = layout.live(generation.app) / live
+    folder = layout.copies(generation.app, live)
     with disk("make the live copies"):
-        if folder.exists():
-            shutil.rmtree(folder)
-        make_folder(folder.parent, 0o755)
-        folder.mkdir(mode=0o755)
+        beneath.erase(folder)
+        make_folder(folder.parent)
+        beneath.make_folder(folder, 0o700)
         for receipt in generation.receipts:
-            _place(layout, receipt.sha256, folder / receipt.binary, same.get(receipt.sha256))
+            target = layout.copy(generation.app, live, receipt.binary)
+            _place(layout, receipt.sha256, target, same.get(receipt.sha256))
+        beneath.set_mode(folder, 0o755)
         sync_folder(folder)
         sync_folder(folder.parent)
 
 
 def _place(layout: Layout, sha256: str, target: Path, twin: str | None) -> None:
-    if twin and Path(twin).is_file() and store.hash_file(Path(twin)) == sha256:
-        try:
-            target.hardlink_to(twin)
-        except OSError:  # another file system, or one without hard links
-            store.copy_out(layout.blob(sha256), target)
-        else:
-            target.chmod(0o755)
-    else:
+    if not twin or not beneath.is_file(twin) or not _twinned(twin, target, sha256):
         store.copy_out(layout.blob(sha256), target)
+
+
+def _twinned(twin: str, target: Path, sha256: str) -> bool:
+    """Give the very inode that was hashed its second name; False if it has other bytes, or cannot have one."""
+    with beneath.reading(twin) as source:
+        if store.hash_of(source) != sha256:
+            return False
+        try:
+            beneath.make_twin(target, twin)
+        except beneath.Linked:
+            raise
+        except OSError:  # another file system, or one without hard links
+            return False
+        if not beneath.is_same(source.fileno(), target):  # somebody put another file there while it was hashed
+            beneath.unlink(target)
+            return False
+        os.fchmod(source.fileno(), 0o755)
+    return True
 
 
 def stamps(layout: Layout, app: str, live: str) -> Mapping[str, FileStamp]:
     """The stamps of the files of a live folder, by binary."""
-    folder = layout.live(app) / live
+    folder = layout.copies(app, live)
     with disk("read"):
-        return {path.name: store.stamp_of(path.stat()) for path in folder.glob("*")}
+        return {name: store.stamp_of(beneath.look(folder / name)) for name in beneath.names(folder)}
 
 
 def flip(layout: Layout, app: str, live: str) -> None:
     """Make this live folder the current one, or none. One rename: whoever looks sees all old or all new."""
     with disk("flip"):
         if live:
-            replace_link(layout.current(app), f"live/{live}")
+            replace_link(layout.current(app), f"live/{layout.copies(app, live).name}")
         else:
             remove(layout.current(app))
 
 
 def discard(layout: Layout, app: str, live: str) -> None:
     """Delete a live folder that is not the current one."""
-    folder = layout.live(app) / live
-    if live and folder.exists() and live != current_live(layout, app):
+    if live and live != current_live(layout, app):
         with disk("clean the live copies"):
-            shutil.rmtree(folder)
+            beneath.erase(layout.copies(app, live))
 
 
 def lives(layout: Layout, app: str) -> tuple[Path, ...]:
     """Every live folder of an app."""
-    return tuple(sorted(layout.live(app).glob("*")))
+    with disk("list the live copies"):
+        return tuple(layout.copies(app, name) for name in beneath.names(layout.live(app)))
 
 
 def erase(layout: Layout, app: str) -> None:
-    """Delete everything of an app that is not installed any more, but for what is remembered about it."""
-    if not current_live(layout, app):
-        with disk("remove the app's files"):
-            shutil.rmtree(layout.app(app), ignore_errors=True)
+    """Delete everything of an app that is not installed any more, but for what is remembered about it.
+
+    Only what we make is deleted: where somebody keeps a file of their own in its folder, both stay.
+    """
+    if current_live(layout, app):
+        return
+    with disk("remove the app's files"):
+        for number in numbers(layout, app):
+            remove(layout.generation(app, number))
+        remove(layout.current(app))
+        beneath.erase(layout.live(app))
+        _drop(layout.app(app))
+
+
+def _drop(folder: Path) -> None:
+    try:
+        with suppress(FileNotFoundError):
+            beneath.remove_folder(folder)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise

@@ -15,6 +15,7 @@ from typing import Any
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.errors import StoreError
 from cockpitpm.model.codec import Malformed, decode, encode
 from cockpitpm.model.receipt import ActivationRecord
@@ -39,8 +40,8 @@ def append(path: Path, entry: ActivationRecord) -> None:
     """Add a line, durably. A transaction that has its line already gets no second one."""
     with disk("write the history", path):
         make_folder(path.parent)
-        fresh = not path.exists()
-        data = b"" if fresh else path.read_bytes()
+        fresh = beneath.seen(path) is None
+        data = b"" if fresh else beneath.read(path)
         lines = data.split(b"\n")[:-1]
         if any(_is_of(line, entry.transaction) for line in lines[-8:]):
             return
@@ -84,11 +85,11 @@ def read(path: Path) -> tuple[HistoryLine, ...]:
 def _bytes(path: Path, longest: int | None = None) -> bytes:
     """The file, or its end: a line that is cut in two by that is none."""
     with disk("read the history"):
-        if not path.exists():
+        if beneath.seen(path) is None:
             return b""
-        with path.open("rb") as file:
+        with beneath.reading(path) as file:
             if longest is not None:
-                file.seek(max(0, path.stat().st_size - longest))
+                file.seek(max(0, os.fstat(file.fileno()).st_size - longest))
             return file.read()
 
 
@@ -135,7 +136,7 @@ def _hash(line: bytes) -> str:
 
 
 def _extend(path: Path, at: int, line: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    handle = beneath.open_file(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.ftruncate(handle, at)
         os.lseek(handle, at, os.SEEK_SET)

@@ -10,17 +10,17 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cockpitpm import beneath
 from cockpitpm.errors import StoreError
 from cockpitpm.model.codec import Malformed, decode, encode
 from cockpitpm.model.job import Job, JobEvent
 from cockpitpm.record import documents
-from cockpitpm.record.durable import disk, make_folder, write_all
+from cockpitpm.record.durable import disk, make_folder, replace_file, write_all
 from cockpitpm.record.layout import Layout
 
 KEPT = 50
@@ -32,7 +32,7 @@ def ordering(layout: Layout) -> Iterator[None]:
     """Hold the list of jobs still: two orders at once become one after the other. Never held for long."""
     with disk("open the list of jobs"):
         make_folder(layout.jobs)
-        handle = os.open(layout.jobs / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        handle = beneath.open_file(layout.jobs / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -43,9 +43,7 @@ def ordering(layout: Layout) -> Iterator[None]:
 def numbers(layout: Layout) -> tuple[int, ...]:
     """The numbers of the jobs that are there, oldest first."""
     with disk("list the jobs"):
-        if not layout.jobs.is_dir():
-            return ()
-        return tuple(sorted(int(f.name) for f in layout.jobs.iterdir() if f.name.isdecimal()))
+        return tuple(sorted(int(name) for name in beneath.names(layout.jobs) if name.isdecimal()))
 
 
 def read(layout: Layout, number: int) -> Job:
@@ -66,7 +64,7 @@ def write(layout: Layout, job: Job) -> None:
     """Write how a job stands, durably. The folder of all jobs is touched, so that who watches it sees the change."""
     documents.write(layout.job(job.id) / "job.json", job)
     with contextlib.suppress(OSError):
-        os.utime(layout.jobs)
+        beneath.touch(layout.jobs)
 
 
 def prune(layout: Layout, keep: int = KEPT) -> None:
@@ -74,16 +72,14 @@ def prune(layout: Layout, keep: int = KEPT) -> None:
     ended = [job for job in readable(layout) if job.state.ended]
     with disk("forget old jobs"):
         for job in ended[: max(0, len(ended) - keep)]:
-            shutil.rmtree(layout.job(job.id))
+            beneath.erase(layout.job(job.id))
 
 
 def append(layout: Layout, number: int, events: list[JobEvent]) -> None:
     """Add lines to what a job has told. Not synced: after a power cut the journal tells, not this."""
     data = b"".join(json.dumps(encode(e), separators=(",", ":")).encode() + b"\n" for e in events)
     with disk("tell of a job"):
-        handle = os.open(
-            layout.job(number) / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
+        handle = beneath.open_file(layout.job(number) / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             write_all(handle, data)
         finally:
@@ -94,7 +90,7 @@ def events(layout: Layout, number: int, after: int = 0) -> tuple[JobEvent, ...]:
     """What a job has told since its event `after`, as far as it is whole."""
     path = layout.job(number) / "events.jsonl"
     with disk("read a job"):
-        data = path.read_bytes() if path.exists() else b""
+        data = beneath.read(path) if beneath.seen(path) else b""
     found = []
     for line in data.split(b"\n")[:-1]:
         with contextlib.suppress(ValueError, Malformed):
@@ -107,18 +103,14 @@ def events(layout: Layout, number: int, after: int = 0) -> tuple[JobEvent, ...]:
 def write_result(layout: Layout, number: int, tree: Any) -> None:
     """Keep the result: what the same command prints with `--json`."""
     with disk("write a result"):
-        path = layout.job(number) / "result.json"
-        fresh = path.with_name(".result.new")
-        fresh.write_text(json.dumps(tree), encoding="utf-8")
-        fresh.chmod(0o600)
-        fresh.replace(path)
+        replace_file(layout.job(number) / "result.json", json.dumps(tree).encode())
 
 
 def result(layout: Layout, number: int) -> Any | None:
     """The result of a job; None as long as there is none."""
     path: Path = layout.job(number) / "result.json"
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(beneath.read(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

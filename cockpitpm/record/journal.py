@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cockpitpm import beneath
 from cockpitpm.errors import StoreError
 from cockpitpm.record.durable import disk, make_folder, remove, sync_folder
 
@@ -36,17 +37,17 @@ class Journal:
         line = _line({"phase": "intent", **intent})
         with disk("begin the journal", folder):
             make_folder(folder)
-            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            handle = beneath.open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 os.posix_fallocate(handle, 0, len(line) + ALLOCATED + room)
                 os.pwrite(handle, line, 0)
                 os.fsync(handle)
             except OSError:
-                fresh.unlink()
+                beneath.unlink(fresh)
                 raise
             finally:
                 os.close(handle)
-            fresh.replace(path)
+            beneath.move(fresh, path)
             sync_folder(folder)
         return cls(path, [{"phase": "intent", **intent}], len(line))
 
@@ -54,7 +55,7 @@ class Journal:
     def read(cls, path: Path) -> Journal:
         """An existing journal up to its first record that is not whole. Raises StoreError if there is no intent."""
         with disk("read the journal"):
-            data = path.read_bytes()
+            data = beneath.read(path)
         records, end = _records(data)
         if not records or records[0].get("phase") != "intent":
             hint = "Keep the file for a look, move it out of the folder, then run `cockpitpm recover`"
@@ -66,7 +67,7 @@ class Journal:
         record = {"phase": phase, **facts}
         line = _line(record)
         with disk("write the journal", self.path):
-            handle = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            handle = beneath.open_file(self.path, os.O_WRONLY)
             try:
                 # A torn record may have left bytes behind its end; a zero after ours ends the reading there.
                 os.pwrite(handle, line + b"\0", self._end)
@@ -97,7 +98,8 @@ class Journal:
 
 def unfinished(folder: Path) -> tuple[Path, ...]:
     """The journals that are left, oldest first. What never got its name is no journal."""
-    return tuple(sorted(folder.glob("*.journal")))
+    with disk("look for journals"):
+        return tuple(folder / name for name in beneath.names(folder) if name.endswith(".journal"))
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

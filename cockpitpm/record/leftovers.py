@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from cockpitpm import beneath
 from cockpitpm.record.durable import disk, remove
 from cockpitpm.record.layout import Layout
 
@@ -17,15 +18,21 @@ def sweep(layout: Layout) -> None:
 
 
 def _unnamed(layout: Layout) -> Iterator[Path]:
-    for folder in (layout.settings.parent, layout.var, layout.journal, layout.state, *layout.apps.glob("*")):
-        yield from folder.glob(".*.new")
-    for link in layout.bin.glob(".*.new"):
-        if link.is_symlink() and str(link.readlink()) == _ours(layout, link):
+    apps = (layout.app(name) for name in beneath.names(layout.apps))
+    for folder in (layout.settings.parent, layout.var, layout.journal, layout.state, *apps):
+        yield from _fresh(folder)
+    for link in _fresh(layout.bin):
+        if beneath.is_link(link) and _is_ours(layout, link):
             yield link
 
 
-def _ours(layout: Layout, link: Path) -> str:
-    """What our own link for this binary would say, whichever app it is of."""
-    binary = link.name.removeprefix(".").removesuffix(".new")
-    app = str(link.readlink()).removeprefix("../var/cockpitpm/apps/").partition("/")[0]
-    return layout.link_text(app, binary)
+def _fresh(folder: Path) -> Iterator[Path]:
+    names = beneath.names(folder)
+    return (folder / name for name in names if name.startswith(".") and name.endswith(".new"))
+
+
+def _is_ours(layout: Layout, link: Path) -> bool:
+    """Whether it says what our own link for this binary would say, whichever app it is of."""
+    binary, text = link.name.removeprefix(".").removesuffix(".new"), beneath.link_text(link)
+    app = text.removeprefix("../var/cockpitpm/apps/").partition("/")[0]
+    return text == layout.link_text(app, binary)

@@ -17,6 +17,7 @@ from typing import Any
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.errors import LockedError
 from cockpitpm.model.process import ProcessId
 from cockpitpm.record.durable import disk, make_folder
@@ -46,7 +47,7 @@ def locked(path: Path, me: Holder) -> Iterator[Holder | None]:
     """
     with disk("open the lock"):
         make_folder(path.parent)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        handle = beneath.open_file(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +67,7 @@ def locked(path: Path, me: Holder) -> Iterator[Holder | None]:
 def holder(path: Path) -> Holder | None:
     """Whom the lock file names; None if it names nobody (let go of, never taken, or not readable)."""
     try:
-        tree: Any = json.loads(path.read_bytes())
+        tree: Any = json.loads(beneath.read(path))
         return Holder(**{name: tree[name] for name in ("pid", "start_ticks", "boot_id", "command", "since")})
     except (OSError, ValueError, KeyError, TypeError):
         return None

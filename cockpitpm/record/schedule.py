@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from cockpitpm import beneath
 from cockpitpm.errors import StoreError
 from cockpitpm.model.upgrades import Ahead, AheadFile, Attempts
 from cockpitpm.record import documents
 from cockpitpm.record.durable import disk, make_folder, remove
-from cockpitpm.record.layout import Layout
+from cockpitpm.record.layout import Layout, plain
 from cockpitpm.record.store import hash_file
 
+_AHEAD = re.compile(r"[a-z].*\.json")
 T = TypeVar("T", Ahead, Attempts)
 
 
@@ -33,7 +37,7 @@ def alone(layout: Layout) -> Iterator[bool]:
     """Whether nobody else ticks now: of several servers of one machine, one does at a time."""
     with disk("open the schedule"):
         make_folder(_folder(layout))
-        handle = os.open(_folder(layout) / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        handle = beneath.open_file(_folder(layout) / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,7 +67,9 @@ def ahead(layout: Layout, app: str) -> Ahead:
 
 def apps_ahead(layout: Layout) -> tuple[str, ...]:
     """The apps for which something was fetched ahead, sorted."""
-    return tuple(sorted(path.stem for path in _ahead(layout, "x").parent.glob("[a-z]*.json")))
+    with disk("list what was fetched ahead"):
+        names = beneath.names(_ahead(layout, "x").parent)
+    return tuple(name.removesuffix(".json") for name in names if _AHEAD.fullmatch(name))
 
 
 def write_ahead(layout: Layout, found: Ahead) -> None:
@@ -96,10 +102,9 @@ def here(layout: Layout, app: str, uuid: str, size: int, member: str) -> AheadFi
 
 
 def _stored(layout: Layout, file: AheadFile) -> bool:
-    try:
-        return layout.blob(file.sha256).stat().st_size == file.stored
-    except OSError:
-        return False
+    with disk("look at"):
+        found = beneath.seen(layout.blob(file.sha256))
+    return found is not None and stat.S_ISREG(found.st_mode) and found.st_size == file.stored
 
 
 def _folder(layout: Layout) -> Path:
@@ -107,11 +112,13 @@ def _folder(layout: Layout) -> Path:
 
 
 def _ahead(layout: Layout, app: str) -> Path:
-    return _folder(layout) / "ahead" / f"{app}.json"
+    return _folder(layout) / "ahead" / f"{plain(app)}.json"
 
 
 def _read(path: Path, nothing: T) -> T:
+    with disk("look at"):
+        there = beneath.seen(path) is not None
     try:
-        return documents.read(path, type(nothing)) if path.exists() else nothing
+        return documents.read(path, type(nothing)) if there else nothing
     except StoreError:
         return nothing

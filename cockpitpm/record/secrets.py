@@ -14,6 +14,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.errors import StoreError, UsageError
 from cockpitpm.record.durable import disk, make_folder, remove, replace_file
 
@@ -55,7 +56,7 @@ class Secrets:
             make_folder(self._folder.parent, 0o755)
             for folder in (self._folder, path.parent):
                 make_folder(folder, 0o700)
-                folder.chmod(0o700)
+                beneath.set_mode(folder, 0o700)
             replace_file(path, data, 0o600)
 
     def unset(self, context: str, key: str) -> bool:
@@ -64,7 +65,7 @@ class Secrets:
         if not self._real(path.parent):
             return False
         with disk("remove the secret"):
-            there = path.is_symlink() or path.exists()
+            there = beneath.seen(path) is not None
             remove(path.with_name(f".{path.name}.new"))  # a write that a power cut had ended
             remove(path)
         return there
@@ -79,7 +80,7 @@ class Secrets:
         if not self._real(self._folder):
             return ()
         with disk("list the secrets"):
-            return tuple(sorted(p.name for p in self._folder.iterdir() if _CONTEXT.fullmatch(p.name)))
+            return tuple(name for name in beneath.names(self._folder) if _CONTEXT.fullmatch(name))
 
     def list(self, context: str = "") -> tuple[Kept, ...]:
         """The names of all secrets, or of those of one context, and since when they are."""
@@ -89,14 +90,14 @@ class Secrets:
     def _kept(self, context: str, key: str) -> Kept:
         path = self._path(context, key)
         with disk("look at the secret"):
-            return Kept(context=context, key=key, at=path.lstat().st_mtime)
+            return Kept(context=context, key=key, at=beneath.look(path).st_mtime)
 
     def _keys(self, context: str) -> tuple[str, ...]:
         folder = self._path(context, "X").parent
         if not self._real(folder):
             return ()
         with disk("list the secrets"):
-            return tuple(sorted(p.name for p in folder.iterdir() if _KEY.fullmatch(p.name)))
+            return tuple(name for name in beneath.names(folder) if _KEY.fullmatch(name))
 
     def _path(self, context: str, key: str) -> Path:
         check(context, key)
@@ -119,17 +120,16 @@ def check(context: str, key: str) -> None:
 
 
 def _is_folder(path: Path) -> bool:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
+    found = beneath.seen(path)
+    if found is None:
         return False
-    if not stat.S_ISDIR(mode):
+    if not stat.S_ISDIR(found.st_mode):
         raise _odd(path, "a folder")
     return True
 
 
 def _read(path: Path) -> str | None:
-    if path.is_symlink():
+    if beneath.is_link(path):
         raise _odd(path, "a file")
     try:
         with _opened(path) as handle:
@@ -145,7 +145,7 @@ def _read(path: Path) -> str | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    handle = beneath.open_file(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         yield handle
     finally:

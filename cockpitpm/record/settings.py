@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cockpitpm import beneath
+from cockpitpm.errors import StoreError
 from cockpitpm.record.durable import disk, replace_file
 
 Value = str | Mapping[str, str] | None
@@ -43,6 +45,16 @@ def _put(tree: Any, path: tuple[str, ...], value: Value) -> None:
         tree.pop(path[-1], None)
     else:
         tree[path[-1]] = value if isinstance(value, str) else dict(value)
+
+
+def read(path: Path) -> str:
+    """The text as it is now; empty where there is none. Raises StoreError for one that is no UTF-8."""
+    with disk("read", path):
+        data = beneath.read(path) if beneath.seen(path) else b""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path} is not text in UTF-8", "Mend it with an editor and run the command again") from error
 
 
 def write(path: Path, text: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from cockpitpm import beneath
 from cockpitpm.model.state import AppState
 from cockpitpm.record import documents
 from cockpitpm.record.durable import disk, remove
@@ -20,19 +20,17 @@ def write(layout: Layout, state: AppState) -> None:
     """Write the state durably, keeping what a newer version put there. Nothing is written if nothing changed."""
     before, unknown = _load(layout, state.app)
     if before != state:
-        documents.write(_path(layout, state.app), state, keep=unknown)
+        documents.write(layout.remembered(state.app), state, keep=unknown)
 
 
 def forget(layout: Layout, app: str) -> None:
     """Remember nothing about the app any more."""
     with disk("forget"):
-        remove(_path(layout, app))
-
-
-def _path(layout: Layout, app: str) -> Path:
-    return layout.state / f"{app}.json"
+        remove(layout.remembered(app))
 
 
 def _load(layout: Layout, app: str) -> tuple[AppState, dict[str, Any]]:
-    path = _path(layout, app)
-    return documents.load(path, AppState) if path.exists() else (AppState(app=app), {})
+    path = layout.remembered(app)
+    with disk("look at"):
+        there = beneath.seen(path) is not None
+    return documents.load(path, AppState) if there else (AppState(app=app), {})

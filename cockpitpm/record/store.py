@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.errors import AssetBroken, StoreError
 from cockpitpm.model.process import FileStamp
-from cockpitpm.record.durable import disk, make_folder, remove, sync_folder, write_all
+from cockpitpm.record.durable import disk, make_folder, remove, remove_left, sync_folder, write_all
 
 PIECE = 1024 * 1024
 
@@ -45,8 +47,8 @@ class Incoming:
         self._md5 = hashlib.md5(usedforsecurity=False)
         with disk("set aside space for", path):
             make_folder(path.parent)
-            path.unlink(missing_ok=True)
-            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            remove_left(path)
+            self._handle = beneath.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             if size and exact:
                 self._allocate(size)
 
@@ -55,7 +57,7 @@ class Incoming:
             os.posix_fallocate(self._handle, 0, size)
         except OSError:
             os.close(self._handle)
-            self.path.unlink()
+            beneath.unlink(self.path)
             raise
 
     def __enter__(self) -> Incoming:
@@ -63,7 +65,8 @@ class Incoming:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         os.close(self._handle)
-        self.path.unlink(missing_ok=True)
+        with disk("remove the download"):
+            remove_left(self.path)
 
     def write(self, piece: bytes | memoryview) -> None:
         """Take the next bytes. Raises AssetBroken as soon as there are more than were announced."""
@@ -89,14 +92,19 @@ class Incoming:
             make_folder(store)
             os.fchmod(self._handle, 0o444)
             os.fsync(self._handle)
-            self.path.replace(store / found.sha256)
+            beneath.move(self.path, store / found.sha256)
             sync_folder(store)
+            kept = store / found.sha256
+            # Another download of the same bytes may have put its own file there meanwhile.
+            if not beneath.is_same(self._handle, kept) and hash_file(kept) != found.sha256:
+                remove(kept)
+                raise StoreError(f"{self.path} was replaced while it was proved", "See who else writes there")
         return found
 
 
 def begins_with(blob: Path, length: int = 4096) -> bytes:
     """The first bytes of a stored file."""
-    with disk("read", blob), blob.open("rb") as source:
+    with disk("read", blob), beneath.reading(blob) as source:
         return source.read(length)
 
 
@@ -106,7 +114,7 @@ def copy_out(blob: Path, target: Path) -> None:
     Raises StoreError if the store no longer holds the bytes of that name.
     """
     with disk("copy to", target):
-        handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o700)
+        handle = beneath.open_file(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o700)
         try:
             _copy(blob, handle)
             os.fchmod(handle, 0o755)
@@ -119,13 +127,11 @@ def copy_out(blob: Path, target: Path) -> None:
 
 
 def _copy(blob: Path, handle: int) -> None:
-    source = os.open(blob, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
+    with beneath.reading(blob) as file:
+        source = file.fileno()
         left = os.fstat(source).st_size
         while left and (moved := _move(source, handle, left)):
             left -= moved
-    finally:
-        os.close(source)
 
 
 def _move(source: int, target: int, left: int) -> int:
@@ -148,8 +154,13 @@ def _hash(handle: int) -> str:
 
 def hash_file(path: Path) -> str:
     """The sha256 of a file's bytes, lower-case hex."""
-    with disk("read", path), path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
+    with disk("read", path), beneath.reading(path) as source:
+        return hash_of(source)
+
+
+def hash_of(source: BufferedReader) -> str:
+    """The sha256 of the bytes of an open file, lower-case hex."""
+    return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def stamp_of(stat: os.stat_result) -> FileStamp:
@@ -160,6 +171,6 @@ def stamp_of(stat: os.stat_result) -> FileStamp:
 def prune(store: Path, wanted: Collection[str]) -> None:
     """Delete what no generation names."""
     with disk("clean the store"):
-        for blob in store.glob("*"):
-            if blob.name not in wanted:
-                remove(blob)
+        for name in beneath.names(store):
+            if name not in wanted:
+                remove(store / name)

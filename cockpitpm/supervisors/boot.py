@@ -10,8 +10,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from cockpitpm import beneath
 from cockpitpm.errors import ExitCode, SupervisorError
-from cockpitpm.supervisors.definitions import replace
+from cockpitpm.supervisors.definitions import holds, replace
 
 NAME = "cockpitpm-recover"
 
@@ -65,9 +66,9 @@ class Boot:
 def put(path: Path, text: str) -> None:
     """Have the file hold this, or not be there for an empty text."""
     try:
-        if not text:
-            path.unlink(missing_ok=True)
-        elif not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
+        if text and not holds(path, text):
             replace(path, text)
+        elif not text and beneath.seen(path):
+            beneath.unlink(path)
     except OSError as error:
         raise SupervisorError(f"{path} cannot be written: {error}") from error

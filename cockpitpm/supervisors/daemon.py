@@ -12,10 +12,11 @@ import pwd
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cockpitpm import beneath
 from cockpitpm.errors import SupervisorError
 from cockpitpm.model.service import PATH
 from cockpitpm.ports import Clock
@@ -104,7 +105,8 @@ class Daemon:
 
     def _configure(self) -> None:
         """Write its configuration, and take the socket of a dead one away: supervisord would wait for it."""
-        self.socket.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            beneath.unlink(self.socket)
         configuration = _CONFIGURATION.format(folder=self.folder, socket=self.socket)
         replace(self.folder / "supervisord.conf", configuration)
 
@@ -123,9 +125,11 @@ class Daemon:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the right to start it. The descriptor is closed in the children, so the lock never outlives us."""
-        for folder in (self.folder, self.folder / "conf.d", self.folder / "logs"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / "starting", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for folder in (*self.folder.parents[::-1], self.folder, self.folder / "conf.d", self.folder / "logs"):
+            if not beneath.is_folder(folder):
+                with suppress(FileExistsError):
+                    beneath.make_folder(folder, 0o700)
+        descriptor = beneath.open_file(self.folder / "starting", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -11,10 +11,12 @@ import math
 import os
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.errors import SupervisorError
 from cockpitpm.model.service import Definition, Wanted
 from cockpitpm.supervisors import launch
@@ -45,7 +47,11 @@ class Definitions:
 
     def names(self) -> tuple[str, ...]:
         """The defined services, sorted."""
-        return tuple(sorted(path.stem for path in self._folder.glob("*.conf") if _NAME.fullmatch(path.stem)))
+        try:
+            stems = [n.removesuffix(".conf") for n in beneath.names(self._folder) if n.endswith(".conf")]
+        except OSError as error:
+            raise SupervisorError(f"{self._folder} cannot be read: {error.strerror}", _hint(error)) from error
+        return tuple(stem for stem in stems if _NAME.fullmatch(stem))
 
     def read(self, service: str) -> Entry | None:
         """What is kept about a service, None if it is not defined. Raises SupervisorError for an unreadable file."""
@@ -53,12 +59,14 @@ class Definitions:
             return None
         path = self._path(service)
         try:
-            entry = parse(path.read_text(encoding="utf-8"))
+            entry = parse(beneath.read(path).decode())
             if entry.definition.name != service:
                 raise ValueError(f"it is about {entry.definition.name!r}")
             return entry
         except FileNotFoundError:
             return None
+        except beneath.Linked as error:
+            raise SupervisorError(f"{error.filename} cannot be used: {error.strerror}", _hint(error)) from error
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise SupervisorError(
                 f"the definition {path} cannot be read: {error}", "Remove it, then converge"
@@ -85,25 +93,27 @@ class Definitions:
         self.check(entry.definition)
         path = self._path(entry.definition.name)
         text = self._render(entry, autostart)
-        if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
-            return
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if holds(path, text):
+                return
+            with suppress(FileExistsError):
+                beneath.make_folder(self._folder, 0o700)
             replace(path, text)
         except OSError as error:
-            raise SupervisorError(f"the definition {path} cannot be written: {error}") from error
+            raise SupervisorError(f"the definition {path} cannot be written: {error}", _hint(error)) from error
 
     def remove(self, service: str) -> None:
         """Take the file of a service away, and one that was cut short; nothing happens if there is none."""
         path = self._path(service)
-        there = [file for file in (path, _draft(path)) if file.exists()]
         try:
+            there = [file for file in (path, _draft(path)) if beneath.seen(file)]
             for file in there:
-                file.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    beneath.unlink(file)
             if there:
-                _sync(self._folder)
+                beneath.sync(self._folder)
         except OSError as error:
-            raise SupervisorError(f"the definition {path} cannot be removed: {error}") from error
+            raise SupervisorError(f"the definition {path} cannot be removed: {error}", _hint(error)) from error
 
     def refresh(self) -> None:
         """Write every file again as this version of cockpitpm would, for a supervisord that is about to start."""
@@ -162,24 +172,29 @@ def parse(text: str) -> Entry:
 def replace(path: Path, text: str) -> None:
     """Write a file so that after a power cut it is either the old or the new one. Mode 0600."""
     draft = _draft(path)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+    with suppress(FileNotFoundError):
+        beneath.unlink(draft)
+    handle = beneath.open_file(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    _sync(path.parent)
+        os.fsync(handle)
+    beneath.move(draft, path)
+    beneath.sync(path.parent)
+
+
+def holds(path: Path, text: str) -> bool:
+    """Whether a file is there and holds this. Raises OSError."""
+    return beneath.is_file(path) and beneath.read(path) == text.encode()
+
+
+def _hint(error: OSError) -> str:
+    """The way out where a link stands in the way; of other errors nobody knows one."""
+    return error.hint if isinstance(error, beneath.Linked) else ""
 
 
 def _draft(path: Path) -> Path:
     return path.with_name(path.name + ".tmp")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _to_json(definition: Definition) -> str:

@@ -24,7 +24,7 @@ from cockpitpm.supervisors.daemon import Daemon
 from cockpitpm.supervisors.definitions import Definitions, Entry
 from cockpitpm.supervisors.family import send
 from cockpitpm.supervisors.rpc import Down
-from cockpitpm.supervisors.tail import tail
+from cockpitpm.supervisors.tail import exists, tail
 
 _LIVING = frozenset({"STARTING", "RUNNING", "STOPPING"})
 _FALLEN = frozenset({"BACKOFF", "EXITED", "FATAL"})
@@ -83,7 +83,7 @@ class Supervisord:
     def logs(self, service: str, lines: int) -> str:
         """The last lines, also of a service that was forgotten, and while no supervisord runs."""
         log = self._definitions.log(service)
-        if not log.is_file():
+        if not exists(log):
             self._entry(service)
         return tail(log, lines)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cockpitpm import beneath
+
 _MOST = 256 * 1024  # bytes that are read from each file
 
 
@@ -18,7 +20,7 @@ def tail(log: Path, lines: int) -> str:
 
 def _lines(path: Path) -> list[str]:
     try:
-        with path.open("rb") as file:
+        with beneath.reading(path) as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - _MOST))
             text = file.read().decode(errors="replace")
@@ -30,7 +32,7 @@ def _lines(path: Path) -> list[str]:
 def since(log: Path, offset: int) -> str:
     """What was written after the file had `offset` bytes."""
     try:
-        with log.open("rb") as file:
+        with beneath.reading(log) as file:
             file.seek(offset)
             return file.read(_MOST).decode(errors="replace")
     except OSError:
@@ -40,6 +42,15 @@ def since(log: Path, offset: int) -> str:
 def size(log: Path) -> int:
     """The bytes in the file now, 0 if there is none."""
     try:
-        return log.stat().st_size
+        found = beneath.seen(log)
     except OSError:
         return 0
+    return found.st_size if found else 0
+
+
+def exists(log: Path) -> bool:
+    """Whether there is such a file."""
+    try:
+        return beneath.is_file(log)
+    except OSError:
+        return False

@@ -58,9 +58,15 @@ def test_a_file_is_replaced_with_its_mode_whatever_the_umask(root: Path, mode: i
 def test_a_link_in_our_way_is_not_followed(root: Path) -> None:
     (root / "elsewhere").write_text("mine")
     (root / ".file.new").symlink_to(root / "elsewhere")
-    with pytest.raises(OSError, match="symbolic links"):
-        durable.replace_file(root / "file", b"x")
+    durable.replace_file(root / "file", b"x")
     assert (root / "elsewhere").read_text() == "mine"
+    assert (root / "file").read_text() == "x" and not (root / "file").is_symlink()
+    (root / "folder").symlink_to(root)
+    with pytest.raises(StoreError) as caught, durable.disk("write"):
+        durable.replace_file(root / "folder" / "file", b"y")
+    assert caught.value.message == f"Cannot write {root}/folder: it is a symbolic link to {root}"
+    assert f"`mv {root}/folder {root}/folder.link`" in caught.value.hint
+    assert (root / "file").read_text() == "x"
 
 
 def test_a_link_is_replaced_whatever_stood_there(root: Path) -> None:

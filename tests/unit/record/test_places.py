@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
+from cockpitpm.errors import StoreError
 from cockpitpm.model.facts import Entry, FileFact
 from cockpitpm.model.process import FileId
-from cockpitpm.record import generations, leftovers, places, store
+from cockpitpm.record import generations, leftovers, places
 from cockpitpm.record.layout import Layout
 from tests.unit.record.made import generation_of
+from tests.unit.record.nobody import as_nobody
 
 FILES = {"duo_server": b"\x7fELF server", "duo_admin": b"#!/bin/sh\n"}
 
@@ -49,7 +53,7 @@ def test_a_patch_is_seen_however_it_was_made(layout: Layout, how: str) -> None:
         patch.replace(path)  # over the link
     found = fact(layout)
     assert found.entry is (Entry.OURS if how == "cp" else Entry.FOREIGN)
-    assert found.sha256 == store.hash_file(path)
+    assert found.sha256 == hashlib.sha256(b"patched").hexdigest()
     assert found.sha256 != generations.read(layout, "duo", 1).receipts[0].sha256
 
 
@@ -77,33 +81,56 @@ def test_nothing_a_dangling_link_a_folder_and_a_link_of_another_app(layout: Layo
         "strange": (Entry.FOREIGN, ""),
     }
     assert [found[n].sha256 for n in ("none", "gone", "folder", "theirs")] == [None] * 4
-    assert found["strange"].sha256 == store.hash_file(Path("/bin/sh"))
+    assert (found["strange"].sha256, found["strange"].unread) == (None, "it is a symbolic link to /bin/sh")
 
 
-BROKEN = "/proc/self/mem"
-"""A file that there is and that gives no first byte: the kernel answers with an input/output error, to anybody."""
+ELSEWHERE = "/bin/sh"
+
+
+def test_a_link_where_a_file_should_be_is_told_and_not_followed(layout: Layout) -> None:
+    path = layout.copy("duo", "1.t", "duo_server")
+    path.unlink()
+    path.symlink_to(ELSEWHERE)
+    told = f"it is a symbolic link to {ELSEWHERE}"
+    assert fact(layout) == FileFact(binary="duo_server", entry=Entry.OURS, unread=told)
+    layout.binary("duo_admin").unlink()
+    layout.binary("duo_admin").symlink_to(ELSEWHERE)
+    assert fact(layout, "duo_admin").unread and fact(layout, "duo_admin").entry is Entry.FOREIGN
 
 
 def test_a_file_that_cannot_be_read_is_told_and_is_no_error(layout: Layout) -> None:
-    path = layout.live("duo") / "1.t" / "duo_server"
-    path.unlink()
-    path.symlink_to(BROKEN)
-    assert fact(layout) == FileFact(binary="duo_server", entry=Entry.OURS, unread="Input/output error")
-    layout.binary("duo_admin").unlink()
-    layout.binary("duo_admin").symlink_to(BROKEN)
-    assert fact(layout, "duo_admin").unread and fact(layout, "duo_admin").entry is Entry.FOREIGN
+    """As anybody but root, whom no mode stops."""
+    path = layout.copy("duo", "1.t", "duo_server")
+    receipt = generations.read(layout, "duo", 1).receipt("duo_server")
+    path.chmod(0)
+
+    def look() -> None:
+        found = places.file_fact(layout, "duo", receipt, "duo_server", None)
+        assert (found.entry, found.sha256, found.unread) == (Entry.OURS, None, os.strerror(errno.EACCES))
+
+    as_nobody(look, layout.root)
+
+
+def test_a_current_of_another_shape_is_refused(layout: Layout) -> None:
+    for text in ("live/../../elsewhere", "/bin", "live", "live/", "live/1.t/x", "other/1.t", "live/.x"):
+        layout.current("duo").unlink()
+        layout.current("duo").symlink_to(text)
+        with pytest.raises(StoreError, match=r"current leads to .*, which is no folder of ours"):
+            fact(layout)
 
 
 def test_the_store_tells_what_a_file_is_that_cannot_be_read(layout: Layout) -> None:
     hashes = {r.binary: r.sha256 for r in generations.read(layout, "duo", 1).receipts}
     for binary in FILES:
-        path = layout.live("duo") / "1.t" / binary
-        path.unlink()
-        path.symlink_to(BROKEN)
-    assert places.in_place(layout, "duo", "1.t", hashes, ()).scripts == {"duo_admin"}
-    for blob in layout.store.iterdir():
-        blob.unlink()
-    assert places.in_place(layout, "duo", "1.t", hashes, ()).scripts == frozenset()
+        layout.copy("duo", "1.t", binary).chmod(0)
+
+    def look() -> None:
+        assert places.in_place(layout, "duo", "1.t", hashes, ()).scripts == {"duo_admin"}
+        for blob in layout.store.iterdir():
+            blob.unlink()
+        assert places.in_place(layout, "duo", "1.t", hashes, ()).scripts == frozenset()
+
+    as_nobody(look, layout.root)
 
 
 def file_id(path: Path) -> FileId:

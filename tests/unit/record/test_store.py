@@ -170,3 +170,18 @@ def test_a_stamp_changes_with_the_file(layout: Layout) -> None:
     path.write_bytes(b"other")
     assert store.stamp_of(path.stat()) != before
     assert before.id.ino == path.stat().st_ino
+
+
+def test_bytes_that_were_swapped_for_others_are_not_kept(layout: Layout) -> None:
+    """The inode that was hashed gets the name, or nothing does; the same bytes of another download are fine."""
+    for theirs, fine in ((b"theirs", False), (DATA, True)):
+        with Incoming(layout.incoming / "x", len(DATA)) as incoming:
+            incoming.write(DATA)
+            incoming.path.unlink()
+            incoming.path.write_bytes(theirs)
+            if fine:
+                incoming.keep(layout.store)
+            else:
+                with pytest.raises(StoreError, match="was replaced while it was proved"):
+                    incoming.keep(layout.store)
+        assert left(layout) == ([hashlib.sha256(DATA).hexdigest()] if fine else [])

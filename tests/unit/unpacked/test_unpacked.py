@@ -160,3 +160,21 @@ def test_what_is_no_packed_program(root: Path) -> None:
     script = root / "script"
     script.write_text("#!/bin/sh\n")
     assert [unpacked.says(str(path)) for path in (other, script, Path("/bin/sh"))] == [None, None, None]
+
+
+@pytest.mark.parametrize("at", ["var", "var/cockpitpm", "var/cockpitpm/unpacked"])
+def test_a_link_in_the_way_is_neither_unpacked_into_nor_cleaned(root: Path, at: str) -> None:
+    packed, link = program(root), root / "m" / at
+    outside = root / "outside"
+    deep = outside / Path("var/cockpitpm/unpacked").relative_to(at)
+    (deep / "theirs").mkdir(parents=True)
+    (deep / "theirs" / "file").write_text("theirs")
+    before = sorted(outside.rglob("*"))
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside)
+    done = run(packed, "status", PATH_ROOT=str(root / "m"))
+    assert done.returncode == unpacked.NO_ROOM and len(done.stderr.splitlines()) == 1
+    assert f"this is a link or no folder: {link}" in done.stderr
+    with pytest.raises(NotADirectoryError):
+        unpacked.drop_unused(str(place(root)), ())
+    assert sorted(outside.rglob("*")) == before
