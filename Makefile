@@ -37,8 +37,8 @@ selfupgrade: $(READY) ## Cockpit upgrades itself 20 times by its socket and 20 b
 screenshots: $(READY) ## The pictures of docs/screenshots and those that tests hold pages against, taken anew
 	@.venv/bin/python -m tests.browser.shots
 
-faults: $(READY) ## Every sweep of kills, at every line; `make test` takes every second one
-	@.venv/bin/python -m pytest -s -n auto tests/faults
+faults: $(READY) ## Every sweep of faults in its full form, and a table of what they found; `make test` has the quick ones
+	@.venv/bin/python -m tests.faults.table
 
 slow: $(READY) ## The long forms of what the tests prove in short: two machines, looked at from every side
 	@.venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance tests/browser

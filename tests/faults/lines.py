@@ -1,18 +1,23 @@
-"""Kill a process at a chosen line of the engine: a forked child, and a trace function that counts."""
+"""Signal a process at a chosen line of the engine: a forked child, and a trace function that counts."""
 
 from __future__ import annotations
 
+import gc
 import os
+import pickle
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import cockpitpm
+from cockpitpm.cli.entry import _go_back_on_signals
 
+T = TypeVar("T")
 ROOMS = tuple(str(Path(cockpitpm.__file__).parent / room) + os.sep for room in ("act", "record"))
 Point = tuple[str, int, int]
 """A line of the engine and which time it is reached: file, line, count from 1."""
@@ -37,34 +42,57 @@ class Tracer:
                 self._stop()
         return self._line
 
-    def run(self, work: Callable[[], object]) -> None:
+    def run(self, work: Callable[[], T]) -> T:
         threading.settrace(self)
         sys.settrace(self)
         try:
-            work()
+            return work()
         finally:
             sys.settrace(None)
             threading.settrace(None)  # type: ignore[arg-type]
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Do it in a forked child. Gives its exit status: 0 done, 1 an exception, negative a signal."""
+def in_child(work: Callable[[], object]) -> tuple[int, Any]:
+    """Do it in a forked child. Gives its exit status (0 done, 1 an exception, negative a signal) and what it gave."""
     sys.stdout.flush()
+    # What pytest holds must be neither looked through nor copied by the child.
+    gc.freeze()
+    here, there = os.pipe()
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            work()
+            gc.disable()
+            answer = pickle.dumps(work())
+            os.write(there, answer)
             status = 0
+        except Exception:  # noqa: BLE001 - it ends here, and the parent sees that it did
+            traceback.print_exc()
         finally:
             os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(there)
+    with os.fdopen(here, "rb") as told:
+        answer = told.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return status, pickle.loads(answer) if answer else None
+
+
+def signalled(number: int, point: Point, work: Callable[[], object]) -> tuple[int, Any]:
+    """Do it in a child that gets the signal at the point, as a process of the command line takes it."""
+    tracer = Tracer(point, lambda: os.kill(os.getpid(), number))
+
+    def traced() -> object:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _go_back_on_signals()
+        return tracer.run(work)
+
+    return in_child(traced)
 
 
 def killed_at(point: Point, work: Callable[[], object]) -> int:
-    """Do it in a child that is killed at the point."""
-    tracer = Tracer(point, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    return in_child(lambda: tracer.run(work))
+    """Do it in a child that is killed at the point. Gives its exit status."""
+    return signalled(signal.SIGKILL, point, lambda: bool(work()))[0]
 
 
 def reached(work: Callable[[], object]) -> list[Point]:

@@ -1,80 +1,68 @@
-"""One machine that is put back as it was before each kill, and what is wrong with it after a recovery."""
+"""One machine that is put back as it was before each fault, and what is wrong with it afterwards."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-from cockpitpm.app.recover import recover
-from cockpitpm.model.receipt import Verb
-from tests.faults.lines import Point, killed_at, reached
-from tests.faults.oracle import picture, violations
-from tests.sim.machine import DUO, MachineSim
+from attrs import evolve
 
-Act = Callable[[MachineSim], object]
-"""Something that is done to a machine."""
+from tests.faults.lines import Point, reached, signalled
+from tests.faults.oracle import Act, Promise, Told, held, promise
+from tests.faults.scenes import SCENES, Scene, told
+from tests.sim.machine import MachineSim
 
-
-def installed(machine: MachineSim) -> None:
-    """Version 1 runs and version 2 is published."""
-    machine.publish("1")
-    machine.run(Verb.INSTALL, "duo")
-    machine.publish("2")
-
-
-def upgraded(machine: MachineSim) -> None:
-    """The change that is interrupted, unless a test says another."""
-    machine.run(Verb.UPGRADE, "duo")
+SIGKILL = 9
 
 
 class Sweep:
-    """`ready` makes the machine that each kill begins with, `work` is what is killed."""
+    """`scene.ready` makes the machine that each fault begins with, `scene.work` is what it strikes."""
 
-    def __init__(self, folder: Path, bundle: str = DUO, ready: Act = installed, work: Act = upgraded) -> None:
-        self._start, self._place = folder / "start", folder / "work"
-        self._bundle, self._work = bundle, work
-        self._place.mkdir()
-        machine = MachineSim(self._place, bundle)
-        ready(machine)
+    def __init__(self, folder: Path, scene: Scene = SCENES["upgrade"]) -> None:
+        self._start, self.place = folder / "start", folder / "work"
+        self.scene = scene
+        self.place.mkdir(exist_ok=True)
+        machine = MachineSim(self.place, scene.bundle)
+        scene.ready(machine)
         self.forge = machine.forge
-        shutil.copytree(self._place, self._start, symlinks=True)
+        shutil.copytree(self.place, self._start, symlinks=True)
+        self._promise: Promise | None = None
+
+    @property
+    def promise(self) -> Promise:
+        """What the scene may end as. Made by one run of it without a fault."""
+        if self._promise is None:
+            scene = self.scene
+            made = promise(self.machine(), scene.work, scene.apart, scene.secrets)
+            self._promise = evolve(made, passing=scene.passing)
+        return self._promise
 
     def machine(self) -> MachineSim:
         """The machine as it begins. Its stamps no longer fit, as after a restore."""
-        shutil.rmtree(self._place)
-        shutil.copytree(self._start, self._place, symlinks=True)
-        machine = MachineSim(self._place, self._bundle)
+        shutil.rmtree(self.place)
+        shutil.copytree(self._start, self.place, symlinks=True)
+        machine = MachineSim(self.place, self.scene.bundle)
         machine.world.moved()
         machine.forge = self.forge
         return machine
 
-    def points(self) -> list[Point]:
+    def points(self, work: Act | None = None) -> list[Point]:
         """Every line that the work reaches."""
         machine = self.machine()
-        return reached(lambda: self._work(machine))
+        return reached(lambda: (work or self.scene.work)(machine))
 
     def kill(self, point: Point) -> MachineSim:
         """The machine after the work was killed there."""
+        return self.signal(SIGKILL, point)[0]
+
+    def signal(self, number: int, point: Point) -> tuple[MachineSim, Told]:
+        """The machine after the work got the signal there, and what it told if it could."""
         machine = self.machine()
-        status = killed_at(point, lambda: self._work(machine))
+        status, answer = signalled(number, point, lambda: told(lambda: self.scene.work(machine)))
         # A line that only some runs reach (a download that waits for another) may be passed: then it was just done.
-        assert status in (-9, 0), f"the work failed by itself at {point}"
-        return machine
+        assert status in (-9, 0), f"the work ended with {status} at {point}"
+        return machine, answer if status == 0 else Told()
 
-
-def broken(machine: MachineSim, versions: tuple[str, ...] = ("1", "2")) -> list[str]:
-    """What is wrong with a machine, an exception of the oracle included."""
-    try:
-        return violations(machine, versions)
-    except Exception as error:  # noqa: BLE001 - whatever cannot be read is a violation
-        return [f"{type(error).__name__}: {error}"]
-
-
-def recovered_wrong(machine: MachineSim) -> list[str]:
-    """Recover twice: what is wrong after the first time, and whether the second time wrote anything."""
-    recover(machine.host())
-    wrong = broken(machine)
-    before = picture(machine.root)
-    recover(machine.host())
-    return wrong if picture(machine.root) == before else [*wrong, "the second recovery wrote something"]
+    def wrong(self, machine: MachineSim, what: Told = Told(), promised: Promise | None = None) -> list[str]:  # noqa: B008 - it is frozen
+        """The broken promises of a machine that met a fault; it is recovered twice."""
+        return held(machine, promised or self.promise, what)

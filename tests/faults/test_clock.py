@@ -9,8 +9,9 @@ from cockpitpm.app.clockwork import tick
 from cockpitpm.model.job import JobState
 from cockpitpm.model.receipt import Verb
 from cockpitpm.record import schedule as record
+from tests.faults.scenes import Scene
 from tests.faults.sweep import Sweep
-from tests.sim.machine import MachineSim
+from tests.sim.machine import DUO, MachineSim
 from tests.unit.app.test_clockwork import ALL, HOUR, SATURDAY, Clocked, in_window
 
 
@@ -40,7 +41,7 @@ def test_a_tick_that_is_killed_anywhere(root: Path) -> None:
 
     A job whose process never came has used up its window; the next one does it.
     """
-    sweep = Sweep(root, ready=waiting_machine, work=ticked)
+    sweep = Sweep(root, Scene(name="clock", ready=waiting_machine, work=ticked, bundle=DUO))
     rooms = ("record/schedule.py", "act/ahead.py", "record/jobs.py", "record/store.py")
     points = [point for point in sweep.points() if point[0].endswith(rooms)]
     assert len(points) > 60

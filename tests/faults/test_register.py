@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cockpitpm.app.recover import recover
-from cockpitpm.app.register import register
 from cockpitpm.model.receipt import Verb
 from cockpitpm.record import journal, state
-from tests.faults.sweep import Sweep, broken
-from tests.sim.machine import DUO, MachineSim
+from tests.faults.scenes import SCENES, VAR
+from tests.faults.sweep import Sweep
+from tests.sim.machine import MachineSim
 
-VAR = "API_ADDRESS"
-ENV = f"    env: [{{var: {VAR}, default: none, desc: Whom to ask.}}]\n"
-BUNDLE = DUO.replace("    kind: server\n", "    kind: server\n" + ENV)
 OFFER = ("act/remember.py", "act/stage.py")
 AFTER = ("act/transaction.py", "act/conclude.py", "record/state.py")
-
-
-def installed(machine: MachineSim) -> None:
-    machine.publish("1")
-    machine.run(Verb.INSTALL, "duo")
-    register(machine.host(), "duo_server", {VAR: "old"})
 
 
 def kept(machine: MachineSim) -> str:
@@ -35,7 +25,7 @@ def told(machine: MachineSim) -> str:
 
 
 def test_killed_while_registering(folder: Path) -> None:
-    sweep = Sweep(folder, BUNDLE, installed, lambda m: register(m.host(), "duo_server", {VAR: "new"}))
+    sweep = Sweep(folder, SCENES["register"])
     every = sweep.points()
     # Each line around the moment at which the value is offered, and some of what follows.
     points = [p for p in every if p[0].endswith(OFFER)] + [p for p in every if p[0].endswith(AFTER)][::5]
@@ -47,12 +37,11 @@ def test_killed_while_registering(folder: Path) -> None:
             wrong.append("status does not tell that it is unfinished")
         for path in journal.unfinished(machine.host().layout.journal):
             wrong += ["the journal holds a value"] if b'"new"' in path.read_bytes() else []
-        recover(machine.host())
+        wrong += sweep.wrong(machine)
         if kept(machine) != told(machine) or state.read(machine.host().layout, "duo").offered:
             wrong.append(f"kept {kept(machine)}, told {told(machine)}")
         if machine.plan(Verb.CONVERGE, "duo").apps[0].acts:
             wrong.append("there is still something to converge")
-        wrong += broken(machine, ("1",))
         ends.add(told(machine))
         found += [(point, wrong)] if wrong else []
     assert not found, "\n".join(f"{Path(f).name}:{n} #{c}: {w}" for (f, n, c), w in found[:20])

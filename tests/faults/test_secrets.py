@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cockpitpm.app.recover import recover
 from cockpitpm.app.secrets import set_
 from cockpitpm.model.receipt import Verb
-from tests.faults.sweep import Act, Sweep, broken
+from tests.faults.oracle import Act
+from tests.faults.scenes import Scene
+from tests.faults.sweep import Sweep
 from tests.sim.machine import DUO, MachineSim
 from tests.sim.world import program
 
@@ -19,31 +20,29 @@ BUNDLE = DUO.replace("    kind: server\n", "    kind: server\n" + ENV).replace("
 OLD, NEW = "canary-of-before", "canary-of-after"
 
 
-def rotated(behaviour: str) -> Act:
-    """A machine with the old secret in its service, a new one in its store, and a build that behaves like this.
+def published(behaviour: str) -> dict[str, bytes]:
+    """A build of both binaries. It writes its secret into its log, as programs do that fail to use one."""
+    server = program("2-duo_server", behaviour, says=("cannot use the token $API_TOKEN",))
+    return {"duo_server": server, "duo_admin": program("2-duo_admin")}
 
-    The build writes its secret into its log, as programs do that fail to use one.
-    """
+
+def rotated(behaviour: str) -> Act:
+    """A machine with the old secret in its service, a new one in its store, and a build that behaves like this."""
 
     def ready(machine: MachineSim) -> None:
         set_(machine.host(), "duo", "API_TOKEN", OLD)
         machine.publish("1")
         machine.run(Verb.INSTALL, "duo")
         set_(machine.host(), "duo", "API_TOKEN", NEW)
-        said = ("cannot use the token $API_TOKEN",)
-        server = program("2-duo_server", behaviour, says=said)
-        builds = {"duo_server": server, "duo_admin": program("2-duo_admin")}
+        builds = published(behaviour)
         machine.forge.publish("duo", "latest", {f"{n}-linux-musl-x86_64": data for n, data in builds.items()})
 
     return ready
 
 
-def leaks(machine: MachineSim) -> list[str]:
-    """The files of the root, but for the secret store and the supervisor's own folder, that hold one of the values."""
-    layout = machine.host().layout
-    allowed = (layout.settings.with_name("secrets"), layout.supervisor)
-    files = (p for p in layout.root.rglob("*") if p.is_file() and not any(p.is_relative_to(a) for a in allowed))
-    return [str(p.relative_to(layout.root)) for p in files if any(v.encode() in p.read_bytes() for v in (OLD, NEW))]
+def upgraded(machine: MachineSim) -> object:
+    """What is killed."""
+    return machine.run(Verb.UPGRADE, "duo")
 
 
 def token(machine: MachineSim) -> str:
@@ -53,24 +52,23 @@ def token(machine: MachineSim) -> str:
     return dict(definition.env)["API_TOKEN"]
 
 
-def aside(machine: MachineSim) -> list[str]:
-    """The services whose definition of before the supervisor still keeps."""
-    return [s for s in machine.versions() if machine.host().supervisor.aside(s)]
-
-
 @pytest.mark.parametrize(("behaviour", "version", "value"), [("good", "2", NEW), ("sick", "1", OLD)])
 def test_killed_at_every_step_of_its_journal(folder: Path, behaviour: str, version: str, value: str) -> None:
-    sweep = Sweep(folder, BUNDLE, rotated(behaviour))
+    scene = Scene(
+        name=behaviour,
+        ready=rotated(behaviour),
+        work=upgraded,
+        bundle=BUNDLE,
+        secrets=(OLD, NEW),
+        passing=published(behaviour),
+    )
+    sweep = Sweep(folder, scene)
     steps = [p for p in sweep.points() if p[0].endswith(("record/journal.py", "act/transaction.py"))][::3]
     found = []
     ends = set()
     for point in steps:
         machine = sweep.kill(point)
-        wrong = [f"before recovery: {leaks(machine)}"] if leaks(machine) else []
-        recover(machine.host())
-        wrong += [f"after recovery: {leaks(machine)}"] if leaks(machine) else []
-        wrong += [f"still set aside: {aside(machine)}"] if aside(machine) else []
-        wrong += broken(machine)
+        wrong = sweep.wrong(machine)
         end = (machine.versions()["duo_server"].partition("-")[0], token(machine))
         ends.add(end)
         # Version 1 was registered with the value of before, and gets it back whatever the store holds by now.

@@ -133,6 +133,10 @@ class MachineSim:
     def pids(self) -> dict[str, int]:
         return {name: entry["pid"] for name, entry in self.world.state()["services"].items()}
 
+    def starts(self) -> list[tuple[str, str]]:
+        """Every process that was started for a service so far: the service, and what it runs as what."""
+        return [(service, what) for service, what in self.world.state().get("starts", ())]
+
     def versions(self) -> dict[str, str]:
         """What each service's process really runs."""
         state = self.world.state()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -44,9 +46,15 @@ class World:
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any]]:
-        state = self.state()
-        yield state
-        self._save(state)
+        """The state, to be changed by one process at a time: several may wait for a machine and let its time pass."""
+        handle = os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            state = self.state()
+            yield state
+            self._save(state)
+        finally:
+            os.close(handle)
 
     def state(self) -> dict[str, Any]:
         """The state after everything that time alone has done."""
@@ -103,6 +111,14 @@ class World:
             for service in state["services"].values():
                 service |= {"state": "stopped", "pid": 0}
 
+    def boot(self) -> None:
+        """Power is back: the supervisor starts what is meant to run, as far as there is something to start."""
+        self.reboot()
+        with self.changing() as state:
+            for service in state["services"].values():
+                if service["wanted"] == "running":
+                    begin(state, service)
+
     def moved(self) -> None:
         """The machine's files were copied: every process now executes the copy of its file."""
         with self.changing() as state:
@@ -120,7 +136,8 @@ def begin(state: dict[str, Any], service: dict[str, Any]) -> bool:
     path = Path(service["definition"]["command"][0])
     try:
         images, stamped = _images(path)
-    except OSError:
+        _ = stamped["behaviour"]
+    except (OSError, KeyError):
         service |= {"state": "failed", "pid": 0}
         return False
     pid = state["pid"] + 1
@@ -136,6 +153,8 @@ def begin(state: dict[str, Any], service: dict[str, Any]) -> bool:
     process = {"images": numbered, "behaviour": stamped["behaviour"], "path": str(path)}
     state["processes"][str(pid)] = {**started, **process}
     service |= {"state": "running", "pid": pid}
+    what = f"{stamped.get('version', '')} as {zlib.crc32(repr(service['definition']).encode()):08x}"
+    state.setdefault("starts", []).append([service["definition"]["name"], what])
     return True
 
 
