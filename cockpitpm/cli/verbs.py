@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("history", "What happened on this machine, newest first."),
         "explain": ("explain", "Where a name leads, or why the machine has its role."),
         "verify": ("verify", "Whether every byte and every record is what was written."),
+        "doctor": ("doctor", "What is wrong with this machine, and how to mend it."),
         "logs": ("logs", "The last lines that services wrote."),
         "jobs": ("jobs", "Changes that a server was asked for."),
     },

@@ -13,11 +13,12 @@ from cockpitpm.record.layout import Layout
 def sweep(layout: Layout) -> None:
     """Delete them. Only the holder of the lock may: nobody else is in the middle of a write then."""
     with disk("clean up"):
-        for path in _unnamed(layout):
+        for path in unnamed(layout):
             remove(path)
 
 
-def _unnamed(layout: Layout) -> Iterator[Path]:
+def unnamed(layout: Layout) -> Iterator[Path]:
+    """Where they are."""
     apps = (layout.app(name) for name in beneath.names(layout.apps))
     for folder in (layout.settings.parent, layout.var, layout.journal, layout.state, *apps):
         yield from _fresh(folder)
