@@ -6,8 +6,7 @@ where it leads. Links of the owner on the way to the root are followed once, by 
 
 Errors are those of the kernel (OSError) and name the whole path. A link is `Linked`.
 """
-# The one module that hands paths to the kernel; pathlib would do it without a folder to begin at.
-# ruff: noqa: PTH116, PTH208
+# ruff: noqa: PTH101, PTH116, PTH208
 
 from __future__ import annotations
 
@@ -276,23 +275,21 @@ def sync(folder: Name) -> None:
         os.fsync(handle)
 
 
-def set_mode(folder: Name, mode: int) -> None:
-    """Say who may do what in a folder."""
-    with opened_folder(folder) as handle:
-        os.fchmod(handle, mode)
+def set_mode(path: Name, mode: int) -> None:
+    """Say who may do what with a file or a folder. Raises Linked for a link."""
+    handle = open_file(path, os.O_PATH)
+    try:
+        if stat.S_ISLNK(os.fstat(handle).st_mode):
+            raise Linked(os.fspath(path), link_text(path))
+        os.chmod(f"/proc/self/fd/{handle}", mode)  # fchmod wants more rights than its owner may have
+    finally:
+        os.close(handle)
 
 
 def touch(folder: Name) -> None:
     """Say that a folder was changed just now."""
     with opened_folder(folder) as handle:
         os.utime(handle)
-
-
-def free(folder: Name) -> int:
-    """Bytes that may still be written to the file system of a folder."""
-    with opened_folder(folder) as handle:
-        found = os.fstatvfs(handle)
-    return found.f_frsize * found.f_bavail
 
 
 def resolved(path: Name) -> str:

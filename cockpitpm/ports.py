@@ -101,6 +101,11 @@ class Supervisor(Protocol):
         """Delete what was set aside. Nothing happens if nothing was."""
         ...
 
+    def moved(self, old: str, new: str) -> None:
+        """The machine's root is another folder now: end what runs, and let every definition follow, also those that
+        were set aside. What is meant to run is started at its new place by `ensure_running`."""
+        ...
+
     def forget(self, service: str) -> None:
         """Stop it and remove its definition. Nothing happens for an unknown service."""
         ...

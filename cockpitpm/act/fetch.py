@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Event
@@ -167,7 +168,9 @@ def _check_space(machine: Machine, bundle: Bundle, fetches: tuple[Fetch, ...]) -
     need = sum(_room(machine, bundle, f) for f in fetches)
     with disk("look at"):
         make_folder(machine.layout.var)
-        free = beneath.free(machine.layout.var)
+        with beneath.opened_folder(machine.layout.var) as folder:
+            found = os.fstatvfs(folder)
+    free = found.f_frsize * found.f_bavail
     if fetches and need + SPARE > free:
         message = f"{machine.layout.var} has {_mb(free)} free, this needs {_mb(need + SPARE)}"
         raise StoreError(message, "Free some space there and run the command again; nothing was changed")

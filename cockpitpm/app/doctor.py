@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
 
+from cockpitpm import beneath
 from cockpitpm.app.host import Host, unfinished
 from cockpitpm.app.recover import recover
 from cockpitpm.app.verify import Verdict, verify
@@ -76,12 +74,7 @@ def mend(host: Host, found: Diagnosis) -> tuple[Symptom, ...]:
 
 def _set_mode(one: Symptom) -> None:
     try:
-        handle = os.open(one.subject, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISLNK(os.fstat(handle).st_mode):
-                Path(f"/proc/self/fd/{handle}").chmod(one.mode)
-        finally:
-            os.close(handle)
+        beneath.set_mode(one.subject, one.mode)
     except OSError as error:
         raise MachineError(f"Cannot set the mode of {one.subject}: {error.strerror}", one.next_step) from error
 
@@ -107,9 +100,8 @@ def _modes(host: Host) -> Iterator[Symptom]:
 
 
 def _owners(host: Host) -> Iterator[Symptom]:
-    if not host.layout.root.exists():
-        return iter(())
-    return ailments.owners(condition.spots(host.layout), host.layout.root.stat().st_uid)
+    root = beneath.seen(host.layout.real)
+    return ailments.owners(condition.spots(host.layout), root.st_uid) if root else iter(())
 
 
 def _lock(host: Host) -> Iterator[Symptom]:
@@ -133,11 +125,13 @@ def _leftovers(host: Host) -> Iterator[Symptom]:
 
 def _records(host: Host) -> Iterator[Symptom]:
     """What is remembered of each app. Generations and the history are looked at with the files."""
-    for path in sorted(host.layout.state.glob("*.json")):
+    for name in beneath.names(host.layout.state):
+        app, _, ending = name.rpartition(".")
         try:
-            state.read(host.layout, path.stem)
+            if ending == "json" and not app.startswith("."):
+                state.read(host.layout, app)
         except CockpitPmError as error:
-            yield evolve(_broken(Check.RECORDS, error.message, error.hint), subject=str(path))
+            yield evolve(_broken(Check.RECORDS, error.message, error.hint), subject=str(host.layout.state / name))
 
 
 def _files(host: Host) -> Iterator[Symptom]:
@@ -181,7 +175,7 @@ def _clock(host: Host) -> Iterator[Symptom]:
 
 
 def _disk(host: Host) -> Iterator[Symptom]:
-    if not host.layout.root.exists():
+    if not beneath.is_folder(host.layout.real):
         return iter(())
     return ailments.disk(condition.space(host.layout), str(host.layout.root))
 

@@ -30,7 +30,7 @@ from cockpitpm.model.settings import Require, Settings
 from cockpitpm.observe.services import look_at
 from cockpitpm.ports import Clock, Forge, Prober, Processes, Supervisor
 from cockpitpm.processes import LinuxProcesses
-from cockpitpm.record import generations, journal, roots
+from cockpitpm.record import generations, home, journal, roots
 from cockpitpm.record.durable import disk, make_folder
 from cockpitpm.record.layout import Layout
 from cockpitpm.record.lock import Holder, locked
@@ -244,7 +244,15 @@ class Host:
             if dead and not self.processes.alive(dead.process):
                 told = f"process {dead.pid} ({dead.command}) died without letting go of the lock; taken over"
                 self.invocation.reporter.warning("", told)
+            self._follow()
             yield recover(self.machine())
+
+    def _follow(self) -> None:
+        """A machine that was moved or copied: its services must not run the programs of the place that it left."""
+        if old := home.left(self.layout):
+            self.invocation.reporter.warning("", f"this machine was at {old}; its services follow it here")
+            self.supervisor.moved(old, str(self.layout.root))
+        home.settle(self.layout)
 
     def prepare(self) -> None:
         """Make the root. Raises MachineError for anybody but its owner, and where others could change it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from cockpitpm.model.bundle import Probe, Socket
 
@@ -64,6 +64,19 @@ class Definition:
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     directory: str = "/"
     stop_timeout: float = 10.0
+
+    def moved(self, old: str, new: str) -> Definition:
+        """The same service of a machine whose root is `new` and was `old`: every path below it follows."""
+
+        def follow(text: str) -> str:
+            return new + text.removeprefix(old) if text == old or text.startswith(f"{old}/") else text
+
+        return evolve(
+            self,
+            command=tuple(follow(word) for word in self.command),
+            env=tuple((name, follow(value)) for name, value in self.env),
+            directory=follow(self.directory),
+        )
 
 
 @frozen(kw_only=True)

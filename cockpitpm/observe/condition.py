@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from cockpitpm import beneath
 from cockpitpm.model.ailment import Keeping, Space, Spot
 from cockpitpm.record import leftovers
 from cockpitpm.record.layout import Layout
@@ -14,7 +15,8 @@ from cockpitpm.record.layout import Layout
 
 def space(layout: Layout) -> Space:
     """What is left on the file system of the root. Raises OSError."""
-    found = os.statvfs(layout.root)
+    with beneath.opened_folder(layout.real) as folder:
+        found = os.fstatvfs(folder)
     return Space(
         free=found.f_bavail * found.f_frsize,
         size=found.f_blocks * found.f_frsize,
@@ -25,7 +27,7 @@ def space(layout: Layout) -> Space:
 
 def spots(layout: Layout) -> Iterator[Spot]:
     """Every path whose mode or owner matters. Private is what holds secrets, and the folder around all of our state."""
-    for folder in (layout.root, layout.bin, layout.settings.parent.parent, layout.settings.parent, layout.var.parent):
+    for folder in (layout.real, layout.bin, layout.settings.parent.parent, layout.settings.parent, layout.var.parent):
         yield from _one(folder, Keeping.OPEN)
     yield from _one(layout.settings, Keeping.OPEN)
     yield from _tree(layout.settings.with_name("secrets"), Keeping.PRIVATE)
@@ -51,16 +53,14 @@ def unnamed(layout: Layout) -> tuple[str, ...]:
 def _tree(folder: Path, keeping: Keeping) -> Iterator[Spot]:
     yield from _one(folder, keeping)
     for path in _entries(folder):
-        if path.is_dir() and not path.is_symlink():
-            yield from _tree(path, keeping)
-        else:
-            yield from _one(path, keeping)
+        inner = [*_one(path, keeping)]
+        yield from _tree(path, keeping) if any(spot.folder for spot in inner) else inner
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in a folder; nothing where there is none or where we may not look, which its own mode tells."""
+    """What is in a folder; nothing where we may not look, or where a link stands, which other checks tell."""
     try:
-        return sorted(Path(entry.path) for entry in os.scandir(folder))
+        return [folder / name for name in beneath.names(folder)]
     except OSError:
         return []
 
@@ -68,9 +68,10 @@ def _entries(folder: Path) -> list[Path]:
 def _one(path: Path, keeping: Keeping) -> Iterator[Spot]:
     """The path itself, never what a link leads to: the mode of a link means nothing."""
     try:
-        found = path.lstat()
+        found = beneath.seen(path)
     except OSError:
         return
-    if not stat.S_ISLNK(found.st_mode) and not stat.S_ISSOCK(found.st_mode):
+    if found and not stat.S_ISLNK(found.st_mode) and not stat.S_ISSOCK(found.st_mode):
         folder = stat.S_ISDIR(found.st_mode)
-        yield Spot(path=str(path), keeping=keeping, mode=stat.S_IMODE(found.st_mode), uid=found.st_uid, folder=folder)
+        mode = stat.S_IMODE(found.st_mode)
+        yield Spot(path=str(path), keeping=keeping, mode=mode, uid=found.st_uid, folder=folder)

@@ -86,6 +86,11 @@ class Layout:
         return self.var / "unpacked"
 
     @property
+    def home(self) -> Path:
+        """The root, as its owner wrote it when the machine was last changed."""
+        return self.var / "root"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever changes the machine."""
         return self.var / "lock"

@@ -154,6 +154,17 @@ class Supervisord:
         """Delete what was set aside."""
         self._aside.remove(service)
 
+    def moved(self, old: str, new: str) -> None:
+        """Write every definition anew, and let the next supervisord start from them."""
+        if self._daemon.pid() is not None:
+            self.shutdown()
+        for definitions, started in ((self._definitions, True), (self._aside, False)):
+            for name in definitions.names():
+                entry = definitions.read(name)
+                if entry is not None:
+                    autostart = started and entry.wanted is Wanted.RUNNING
+                    definitions.write(evolve(entry, definition=entry.definition.moved(old, new)), autostart=autostart)
+
     def forget(self, service: str) -> None:
         """Stop it and remove its definition; its log stays."""
         if self._definitions.read(service) is not None:

@@ -22,8 +22,8 @@ OF_PATHS = frozenset(
 OF_OS = frozenset(
     word
     for row in (
-        "close read write pwrite lseek fsync ftruncate fstat fchmod posix_fallocate copy_file_range fdopen",
-        "strerror fsencode fsdecode fspath kill killpg getpid getpgrp getuid geteuid uname confstr",
+        "close read write pwrite lseek fsync ftruncate fstat fstatvfs fchmod posix_fallocate copy_file_range fdopen",
+        "strerror fsencode fsdecode fspath kill killpg getpid getpgrp getuid geteuid uname confstr sysconf",
         "putenv chdir execvp _exit",
     )
     for word in row.split()

@@ -355,6 +355,28 @@ def test_the_last_lines_of_both_streams(rig: Rig) -> None:
     assert rig.supervisor.logs("s", 0) == ""
 
 
+def test_a_machine_that_was_moved_runs_its_programs_where_they_are_now(rig: Rig) -> None:
+    here = rig.directory
+    there = f"{here}/elsewhere"
+    before = running(rig)
+    rig.supervisor.define(service(rig, env=(("AT", f"{here}/x"), ("NEAR", f"{here}x"))))
+    rig.supervisor.set_aside("s")
+    rig.supervisor.start("s")
+    Path(there).mkdir()
+    for name in ("steady", "inner"):
+        if Path(here, name).exists():
+            shutil.copy2(Path(here, name), there)
+    rig.supervisor.moved(here, there)
+    assert not rig.processes.alive(before) and rig.supervisor.status("s").pid is None
+    rig.supervisor.ensure_running()
+    until(lambda: rig.supervisor.status("s").pid)
+    now = rig.supervisor.definition("s")
+    assert now and now.command == (f"{there}/steady",) and now.directory == there
+    assert now.env == (("AT", f"{there}/x"), ("NEAR", f"{here}x"))
+    assert rig.supervisor.aside("s") == now
+    rig.supervisor.drop_aside("s")
+
+
 def test_two_supervisors_do_not_see_each_other(rig: Rig, root: Path) -> None:
     before = running(rig)
     other_root = root / "o"

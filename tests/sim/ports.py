@@ -95,6 +95,7 @@ class SupervisorSim:
 
     def ensure_running(self) -> None:
         self._answering()
+        self._world.started()
 
     def list(self) -> tuple[ServiceStatus, ...]:
         return tuple(self.status(name) for name in sorted(self._world.state()["services"]))
@@ -165,6 +166,15 @@ class SupervisorSim:
             with self._world.changing() as state:
                 del state["aside"][service]
 
+    def moved(self, old: str, new: str) -> None:
+        with self._world.changing() as state:
+            state["off"] = True
+            for entry in state["services"].values():
+                end(state, entry, entry["state"])
+                entry["definition"] = encode(_there(entry["definition"]).moved(old, new))
+            aside = state.get("aside", {})
+            state["aside"] = {name: encode(_there(tree).moved(old, new)) for name, tree in aside.items()}
+
     def forget(self, service: str) -> None:
         self._answering()
         with self._world.changing() as state:
@@ -186,8 +196,12 @@ class SupervisorSim:
         return _Entry(self._world, service)
 
 
+def _there(tree: dict[str, Any]) -> Definition:
+    return decode(Definition, {**tree, "env": [list(pair) for pair in tree["env"]]})
+
+
 def _definition(tree: dict[str, Any] | None) -> Definition | None:
-    return decode(Definition, {**tree, "env": [list(pair) for pair in tree["env"]]}) if tree else None
+    return _there(tree) if tree else None
 
 
 def _tell(service: str, there: bool) -> None:

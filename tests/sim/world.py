@@ -111,13 +111,24 @@ class World:
             for service in state["services"].values():
                 service |= {"state": "stopped", "pid": 0}
 
-    def boot(self) -> None:
-        """Power is back: the supervisor starts what is meant to run, as far as there is something to start."""
+    def copied(self) -> None:
+        """The files of the machine are another machine's now: nothing of it runs, its supervisor neither."""
         self.reboot()
         with self.changing() as state:
-            for service in state["services"].values():
-                if service["wanted"] == "running":
-                    begin(state, service)
+            state["off"] = True
+
+    def started(self) -> None:
+        """A supervisor that was off runs now, and starts what is meant to run."""
+        with self.changing() as state:
+            if state.pop("off", False):
+                for service in state["services"].values():
+                    if service["wanted"] == "running":
+                        begin(state, service)
+
+    def boot(self) -> None:
+        """Power is back: the supervisor starts what is meant to run, as far as there is something to start."""
+        self.copied()
+        self.started()
 
     def moved(self) -> None:
         """The machine's files were copied: every process now executes the copy of its file."""

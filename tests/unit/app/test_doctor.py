@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cockpitpm.app.doctor import Diagnosis, examine, mend, to_json
-from cockpitpm.errors import ForgeUnreachable, LockedError
+from cockpitpm.errors import ForgeUnreachable, LockedError, MachineError
 from cockpitpm.model.ailment import Check, Grade, Remedy
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.service import Definition
@@ -202,5 +202,6 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(machine: MachineSim, tmp_
     path = layout(machine).settings.with_name("secrets") / "duo/KEY"
     path.unlink()
     path.symlink_to(outside)
-    mend(machine.host(), seen)
+    with pytest.raises(MachineError, match="it is a symbolic link"):
+        mend(machine.host(), seen)
     assert outside.stat().st_mode & 0o777 == 0o644

@@ -35,9 +35,8 @@ DEEDS: dict[str, Callable[[Path], object]] = {
     "sync": beneath.sync,
     "set_mode": lambda p: beneath.set_mode(p, 0o777),
     "touch": beneath.touch,
-    "free": beneath.free,
 }
-FOLLOWS = {"read", "write", "names", "is_folder", "erase", "sync", "set_mode", "touch", "free"}
+FOLLOWS = {"read", "write", "names", "is_folder", "erase", "sync", "set_mode", "touch"}
 """Those that would go where a link leads that is the last name; the others are about the link itself."""
 
 
