@@ -179,7 +179,7 @@ def _ask(machine: Machine, service: Service, process: ProcessId) -> Ready | str:
     if not isinstance(health, Healthy):
         return health.answer
     odd = stranger(machine.processes, process, health)
-    return odd or Ready(process=process, answer=discreet(machine, health.answer))
+    return odd or Ready(process=process, answer=discreet(machine.layout, health.answer))
 
 
 def stranger(processes: Processes, process: ProcessId, health: Healthy) -> str:
@@ -224,11 +224,12 @@ def _still(machine: Machine, starts: tuple[Start, ...], ready: Mapping[str, Read
 
 def _failed(machine: Machine, service: Service, why: str) -> ProbeError:
     """The error for a service that did not make it, with the last thing it wrote."""
-    log = discreet(machine, machine.supervisor.logs(service.name, 20))
+    log = discreet(machine.layout, machine.supervisor.logs(service.name, 20))
     last = [line for line in log.splitlines() if line.strip()]
     said = f"; its last words: {last[-1].strip()[:200]}" if last else ""
     return ProbeError(
-        f"{service.name} did not come up: {discreet(machine, why)}{said}", f"Read `cockpitpm logs {service.name}`"
+        f"{service.name} did not come up: {discreet(machine.layout, why)}{said}",
+        f"Read `cockpitpm logs {service.name}`",
     )
 
 

@@ -1,12 +1,12 @@
-"""What services say is quoted in journal, history and state; a secret that they repeat is not."""
+"""What services say is shown, and quoted in journal, history and state; a secret that they repeat is not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
 
-from cockpitpm.act.machine import Machine
 from cockpitpm.errors import StoreError
+from cockpitpm.record.layout import Layout
 from cockpitpm.record.secrets import Secrets
 
 HIDDEN = "(secret)"
@@ -14,15 +14,15 @@ SHORTEST = 4
 """Characters; to hide less would make a text unreadable and protect nothing."""
 
 
-def discreet(machine: Machine, text: str) -> str:
+def discreet(layout: Layout, text: str) -> str:
     """The text without the secrets of this machine, whole or line by line. A coded one (base64, JSON) is not seen."""
-    for piece in sorted(set(_pieces(machine)), key=len, reverse=True):
+    for piece in sorted(set(_pieces(layout)), key=len, reverse=True):
         text = text.replace(piece, HIDDEN)
     return text
 
 
-def _pieces(machine: Machine) -> Iterator[str]:
-    kept = Secrets(machine.layout.settings.with_name("secrets"))
+def _pieces(layout: Layout) -> Iterator[str]:
+    kept = Secrets(layout.settings.with_name("secrets"))
     contexts: tuple[str, ...] = ()
     with suppress(StoreError):
         contexts = kept.contexts()

@@ -249,9 +249,12 @@ class Host:
 
     def _follow(self) -> None:
         """A machine that was moved or copied: its services must not run the programs of the place that it left."""
-        if old := home.left(self.layout):
-            self.invocation.reporter.warning("", f"this machine was at {old}; its services follow it here")
+        names = home.left(self.layout)
+        if names:
+            self.invocation.reporter.warning("", f"this machine was at {names[0]}; its services follow it here")
+        for old in names:
             self.supervisor.moved(old, str(self.layout.root))
+            home.follow(self.layout, old)
         home.settle(self.layout)
 
     def prepare(self) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from cockpitpm.act.discreet import discreet
 from cockpitpm.decide.environment import NOTHING, context_of
 from cockpitpm.errors import MachineError, StoreError
 from cockpitpm.model.settings import ForgeSettings
@@ -18,10 +20,15 @@ from cockpitpm.record.secrets import Secrets, check
 if TYPE_CHECKING:
     from cockpitpm.app.host import Host
 
-__all__ = ["Given", "Listed", "check", "forge_token", "get", "listed", "secrets_of", "set_", "unset"]
+__all__ = ["Given", "Listed", "check", "forge_token", "get", "listed", "secrets_of", "set_", "unset", "without_secrets"]
 
 FORGE_TOKEN = "core/FORGE_TOKEN"
 """The secret with the token of the forge called `default`, unless machine.yaml names another."""
+
+
+def without_secrets(root: Path, text: str) -> str:
+    """A text in which the secrets of the machine at `root` are hidden, for whoever it is sent to."""
+    return discreet(Layout(root), text)
 
 
 def secrets_of(layout: Layout) -> Secrets:

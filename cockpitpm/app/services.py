@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from cockpitpm.act.discreet import discreet
 from cockpitpm.app.host import Host
 from cockpitpm.app.names import app_of, bundle_of
 from cockpitpm.errors import PlanError
@@ -44,6 +45,6 @@ def stop(host: Host, name: str) -> tuple[str, ...]:
 
 
 def logs(host: Host, name: str, lines: int) -> dict[str, str]:
-    """The last lines of each service that the name means."""
+    """The last lines of each service that the name means, without the secrets that it may have written there."""
     _, services = services_of(host, name)
-    return {service: host.supervisor.logs(service, lines) for service in services}
+    return {service: discreet(host.layout, host.supervisor.logs(service, lines)) for service in services}

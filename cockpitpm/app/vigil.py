@@ -134,6 +134,6 @@ def _answer(host: Host, service: Service, process: ProcessId) -> Health | None:
             return Unhealthy(answer=told) if told else health
         if health is None or health.answer == NOT_OURS:
             return None
-        return Unhealthy(answer=discreet(machine, health.answer))
+        return Unhealthy(answer=discreet(machine.layout, health.answer))
     except CockpitPmError:
         return None

@@ -16,7 +16,7 @@ from cockpitpm.cli.session import Session
 def save_crash(error: BaseException, session: Session) -> str:
     """Write down what happened, under the root where that can be done. Gives the path of the file."""
     name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.txt"
-    text = _text(error, session).encode("utf-8", "backslashreplace")
+    text = _discreet(_text(error, session), session).encode("utf-8", "backslashreplace")
     for folder in _folders(session):
         try:
             handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -39,6 +39,16 @@ def _folders(session: Session) -> list[Path]:
     except Exception:  # noqa: BLE001  the root itself may be what is broken
         return folders
     return folders
+
+
+def _discreet(text: str, session: Session) -> str:
+    """An exception may repeat what it choked on, and the report is sent to us: not with a secret in it."""
+    try:
+        from cockpitpm.app.secrets import without_secrets
+
+        return without_secrets(session.root, text)
+    except Exception:  # noqa: BLE001  what cannot be read now was not read before
+        return text
 
 
 def _text(error: BaseException, session: Session) -> str:

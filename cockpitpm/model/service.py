@@ -69,7 +69,7 @@ class Definition:
         """The same service of a machine whose root is `new` and was `old`: every path below it follows."""
 
         def follow(text: str) -> str:
-            return new + text.removeprefix(old) if text == old or text.startswith(f"{old}/") else text
+            return followed(text, old, new)
 
         return evolve(
             self,
@@ -77,6 +77,20 @@ class Definition:
             env=tuple((name, follow(value)) for name, value in self.env),
             directory=follow(self.directory),
         )
+
+
+def followed(text: str, old: str, new: str) -> str:
+    """A path that is or lies below `old`, as it is below `new`; any other text as it is.
+
+    Where `new` lies below `old` itself, a path that is there already stays: this may be done again after a power cut.
+    """
+    if _below(new, old) and _below(text, new):
+        return text
+    return new + text.removeprefix(old) if _below(text, old) else text
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 @frozen(kw_only=True)

@@ -41,6 +41,7 @@ directory = /
 umask = 022
 minfds = 256
 minprocs = 1
+environment = TMPDIR="{temporary}"
 
 [unix_http_server]
 file = {socket}
@@ -107,7 +108,8 @@ class Daemon:
         """Write its configuration, and take the socket of a dead one away: supervisord would wait for it."""
         with suppress(FileNotFoundError):
             beneath.unlink(self.socket)
-        configuration = _CONFIGURATION.format(folder=self.folder, socket=self.socket)
+        temporary = self._environment.get("TMPDIR", "/tmp")  # what programs take where nothing is said
+        configuration = _CONFIGURATION.format(folder=self.folder, socket=self.socket, temporary=temporary)
         replace(self.folder / "supervisord.conf", configuration)
 
     def _check_path(self) -> None:
@@ -142,11 +144,13 @@ class Daemon:
         python, *program = self._python
         command = (python, "-I", "-X", "utf8", *program, "-m", "supervisor.supervisord", "-c", str(configuration))
         hint = f"Look at {self.log}"
+        # When it starts it tries out the folder for temporary files; that one is ours, services get theirs as ever.
+        environment = {**self._environment, "TMPDIR": str(self.folder)}
         try:
             done = subprocess.run(
                 command,
                 cwd="/",
-                env=self._environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

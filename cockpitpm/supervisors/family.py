@@ -40,14 +40,15 @@ class Families:
         """The process groups of each service; with `session`, only of that session, which is much cheaper.
 
         A process that opened a session of its own (a terminal, a detached job) has left the service, with all
-        that it started there.
+        that it started there. What is in the session of a supervisord is its own, also if the machine was moved
+        since and the socket had another path when it was started.
         """
         members = tuple(living())
         found: dict[str, set[int]] = {}
         for member in members:
             if session is None or member.session == session:
-                service = self._service(member.pid)
-                if service and not self._service(member.session):
+                service = self._service(member.pid, anywhere=session is not None)
+                if service and not self._service(member.session, anywhere=session is not None):
                     found.setdefault(service, set()).add(member.group)
         return {service: frozenset(groups) for service, groups in found.items()}
 
@@ -73,10 +74,10 @@ class Families:
             pause = min(pause * 2, 0.02)
         return True
 
-    def _service(self, pid: int) -> str:
-        """The service this process was started for, empty if it is none of ours."""
+    def _service(self, pid: int, *, anywhere: bool) -> str:
+        """The service this process was started for, empty if it is none of ours; `anywhere`: whatever its socket."""
         variables = _read(f"/proc/{pid}/environ").split(b"\0")
-        if self._mark not in variables:
+        if not anywhere and self._mark not in variables:
             return ""
         names = (v.partition(b"=")[2] for v in variables if v.startswith(b"SUPERVISOR_PROCESS_NAME="))
         return next(names, b"").decode(errors="replace")

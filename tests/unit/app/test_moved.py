@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from cockpitpm.app.recover import recover
+from cockpitpm.app.register import register
 from cockpitpm.model.receipt import Verb
+from cockpitpm.model.state import AppState, Offered
 from cockpitpm.ports import Reporter
-from tests.sim.machine import SERVICES, MachineSim
+from cockpitpm.record import state
+from cockpitpm.record.layout import Layout
+from tests.sim.machine import DUO, SERVICES, MachineSim
+
+ENV = "    env: [{var: DATA, default: none, desc: Where the data is.}]\n"
 
 
 class Told(Reporter):
@@ -29,6 +35,10 @@ def old(root: Path) -> MachineSim:
     made.publish("1")
     made.run(Verb.INSTALL, "duo")
     return made
+
+
+def layout_of(machine: MachineSim) -> Layout:
+    return machine.host().layout
 
 
 def copied(old: MachineSim, name: str = "new") -> MachineSim:
@@ -78,3 +88,50 @@ def test_two_names_of_one_root_are_one_place(old: MachineSim, root: Path) -> Non
     recover(other.host(told))
     assert told.warnings == []
     assert all(str(old.root) in json.dumps(service) for service in old.world.state()["services"].values())
+
+
+def test_a_copy_leads_back_by_no_name_of_the_original(old: MachineSim, root: Path) -> None:
+    (root / "link").symlink_to(old.folder)
+    other = MachineSim(root / "link")
+    other.forge = old.forge
+    other.publish("2")
+    other.run(Verb.UPGRADE, "duo")
+    assert str(other.root) in json.dumps(other.world.state()["services"])
+    new = copied(old)
+    recover(new.host())
+    text = json.dumps(new.world.state()["services"])
+    assert str(other.root) not in text and str(old.root) not in text
+    assert layout_of(new).home.read_text() == f"{new.root}\n"
+
+
+def test_a_name_that_is_gone_stops_nothing(old: MachineSim, root: Path) -> None:
+    (root / "link").symlink_to(old.folder)
+    other = MachineSim(root / "link")
+    other.forge = old.forge
+    recover(other.host())
+    (root / "link").unlink()
+    before, told = old.world.state(), Told()
+    recover(old.host(told))
+    assert told.warnings == [] and old.world.state() == before
+
+
+def test_what_was_exported_follows_too(root: Path) -> None:
+    (root / "old").mkdir()
+    old = MachineSim(root / "old", DUO.replace("    kind: server\n", "    kind: server\n" + ENV))
+    old.publish("1")
+    old.run(Verb.INSTALL, "duo")
+    for app in ("duo", "other"):
+        exported = {"duo_server": {"DATA": f"{old.root}/var/data", "NEAR": f"{old.root}-2"}}
+        offered = Offered(transaction="t", before=exported)
+        state.write(layout_of(old), AppState(app=app, exported=exported, offered=offered if app == "other" else None))
+    register(old.host(), "duo_server", {})
+    new = copied(old)
+    (layout_of(new).state / "torn.json").write_text("{")
+    recover(new.host())
+    there = {"duo_server": {"DATA": f"{new.root}/var/data", "NEAR": f"{old.root}-2"}}
+    assert state.read(layout_of(new), "duo").exported == state.read(layout_of(new), "other").exported == there
+    found = state.read(layout_of(new), "other").offered
+    assert found and found.before == there
+    register(new.host(), "duo_server", {})
+    definition = new.host().supervisor.definition("duo_server")
+    assert definition and dict(definition.env)["DATA"] == f"{new.root}/var/data"

@@ -17,6 +17,7 @@ from cockpitpm.app.records import history, history_json, receipts
 from cockpitpm.app.register import register
 from cockpitpm.app.report import to_json as report_json
 from cockpitpm.app.secrets import Given, forge_token, get, listed, secrets_of, set_, unset
+from cockpitpm.app.services import logs
 from cockpitpm.cli.crash import save_crash
 from cockpitpm.cli.session import Session
 from cockpitpm.errors import ForgeError, LockedError, MachineError, PlanError, UsageError
@@ -88,6 +89,14 @@ def test_the_canary_is_found_nowhere(machine: MachineSim) -> None:
     assert holding(machine.folder, CANARY) == {"root/cfg/cockpitpm/secrets/duo/API_TOKEN", "world.json"}
 
 
+def test_logs_are_shown_without_them(machine: MachineSim) -> None:
+    set_(machine.host(), "duo", "API_TOKEN", CANARY)
+    machine.run(Verb.INSTALL, "duo")
+    with machine.world.changing() as state:
+        state["services"]["duo_server"]["log"] = ["begun", f"my token is {CANARY}!"]
+    assert logs(machine.host(), "duo_server", 5)["duo_server"].splitlines() == ["begun", "my token is (secret)!"]
+
+
 def test_the_damage_of_another_app_is_no_obstacle(machine: MachineSim) -> None:
     machine.run(Verb.INSTALL, "duo")
     set_(machine.host(), "duo", "API_TOKEN", CANARY)
@@ -105,7 +114,7 @@ def test_a_crash_report_has_no_values(machine: MachineSim) -> None:
 
     def crash(host: Host) -> None:
         value, facts = get(host, "duo", "API_TOKEN"), host.facts()
-        raise RuntimeError(f"a bug with {facts} and {len(value)}")
+        raise RuntimeError(f"a bug with {facts}, {len(value)} and {value}")
 
     with pytest.raises(RuntimeError) as bug:
         crash(machine.host())

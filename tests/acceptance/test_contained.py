@@ -1,0 +1,128 @@
+"""Nothing of a machine lies outside its root: every change of a file that any verb asks the kernel for, by strace."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cockpitpm.errors import ExitCode
+from cockpitpm.sandbox.daemons import Behaviour
+from tests.acceptance.scene import COMPUTE, Scene
+from tests.acceptance.tracing import Change, changes, traceable, traced
+
+pytestmark = pytest.mark.real
+WHY = traceable()
+traces = pytest.mark.skipif(bool(WHY), reason=WHY or "it can be traced")
+
+
+@pytest.fixture(scope="module")
+def scene(place: Path) -> Iterator[Scene]:
+    with Scene(place) as made:
+        made.publish("hero_db")
+        yield made
+
+
+def outside(found: Iterator[Change], root: str) -> list[Change]:
+    return [change for change in found if not f"{change.path}/".startswith(f"{root}/")]
+
+
+def contained(scene: Scene, *words: str) -> int:
+    """Run the verb; nothing but the root may be changed. The exit code."""
+    folder = scene.root.with_name(f"trace-{'-'.join(words)}-{len(list(scene.root.parent.iterdir()))}")
+    environment = {**scene.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
+    code, found = traced(scene.command(*words, "--yes"), environment, folder)
+    every = [change for text in found.values() for change in changes(text)]
+    away = outside(iter(every), str(scene.root))
+    assert not away, "\n".join(f"{one.path}: {one.line}" for one in away)
+    assert len(every) > 20 and len(found) > 1, "too little was seen to say anything"
+    return code
+
+
+@traces
+def test_what_a_machine_does_stays_below_its_root(scene: Scene) -> None:
+    scene.publish(COMPUTE)
+    assert contained(scene, "install", COMPUTE) == ExitCode.DONE  # it starts the supervisor too
+    scene.publish(COMPUTE)
+    assert contained(scene, "upgrade", COMPUTE) == ExitCode.DONE
+    assert contained(scene, "rollback", COMPUTE) == ExitCode.DONE
+    scene.publish(COMPUTE, Behaviour.CRASHES)
+    assert contained(scene, "upgrade", COMPUTE) == ExitCode.ROLLED_BACK
+    assert contained(scene, "remove", COMPUTE) == ExitCode.DONE
+    assert not list(scene.home.iterdir())
+
+
+PROGRAM = """
+import os, socket
+os.chdir({away!r})
+f = os.open({away!r}, os.O_RDONLY)
+os.close(os.open("m\\xe4 \\",>q", os.O_WRONLY | os.O_CREAT, dir_fd=f))
+os.rename("m\\xe4 \\",>q", {root!r} + "/in", src_dir_fd=f)
+os.symlink({away!r}, {root!r} + "/link")
+os.mkdir({root!r} + "/link/through")
+os.chmod({away!r} + "/through", 0o700)
+os.rmdir("through", dir_fd=f)
+os.utime(f)
+os.link({root!r} + "/in", {away!r} + "/linked")
+os.unlink({away!r} + "/linked")
+os.truncate({away!r} + "/kept", 0)
+socket.socket(socket.AF_UNIX).bind({away!r} + "/socket")
+open("/dev/null", "w").close()
+open({away!r} + "/kept").close()
+open({root!r} + "/link/../m/fine", "w").close()
+"""
+
+
+@traces
+def test_a_change_outside_is_seen(place: Path) -> None:
+    root, away = place / "w/m", place / "w/away"
+    for folder in (root, away):
+        folder.mkdir(parents=True)
+    (away / "kept").touch()
+    program = PROGRAM.format(root=str(root), away=str(away))
+    code, found = traced([sys.executable, "-ISBc", program], dict(os.environ), place / "trace-self")
+    seen = outside((change for text in found.values() for change in changes(text)), str(root))
+    assert code == 0
+    assert [(one.line.partition("(")[0], one.path.removeprefix(f"{away}/")) for one in seen] == [
+        ("openat", 'mä ",>q'),
+        ("openat", 'mä ",>q'),
+        ("renameat", 'mä ",>q'),
+        ("mkdir", "through"),
+        ("chmod", "through"),
+        ("unlinkat", "through"),
+        ("utimensat", str(away)),
+        ("link", "linked"),
+        ("unlink", "linked"),
+        ("truncate", "kept"),
+        ("bind", "socket"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "paths"),
+    [
+        ('openat(AT_FDCWD</x>, "/a/b", O_RDONLY|O_CLOEXEC) = 3</a/b>', []),
+        ('openat(3</a>, "b", O_RDWR|O_CREAT, 0600) = 4</c/b>', ["/c/b", "/a/b"]),
+        ('openat(AT_FDCWD</x>, "/dev/null", O_WRONLY) = 3</dev/null>', []),
+        ('openat(AT_FDCWD</x>, "/a", O_WRONLY) = -1 EACCES (Permission denied)', ["/a"]),
+        (r'renameat(5</a>, "\303\244, \"", AT_FDCWD</x>, "y") = 0', ['/a/ä, "', "/x/y"]),
+        ("ftruncate(7</a/b (deleted)>, 3) = 0", ["/a/b (deleted)"]),
+        ("utimensat(4</a>, NULL, [{tv_sec=1, tv_nsec=2} /* x */, UTIME_OMIT], 0) = 0", ["/a"]),
+        ('symlinkat("/elsewhere", 3</a>, "b") = 0', ["/a/b"]),
+        ('bind(3<socket:[7]>, {sa_family=AF_UNIX, sun_path=@"abstract"}, 11) = 0', []),
+        ("bind(3<socket:[7]>, {sa_family=AF_INET, sin_port=htons(0)}, 16) = 0", []),
+        ("+++ exited with 0 +++", []),
+    ],
+    ids=range(11),
+)
+def test_a_line_of_strace(line: str, paths: list[str]) -> None:
+    assert [change.path for change in changes(line)] == paths
+
+
+@pytest.mark.parametrize("line", ['mkdir("a", 0700) = 0', "strange(1) = 0", 'open("/a", O_RDWR <unfinished ...>'])
+def test_a_line_that_is_not_understood_is_no_good_news(line: str) -> None:
+    with pytest.raises(ValueError, match=r"relative|understood"):
+        list(changes(line))
