@@ -15,6 +15,7 @@ from cockpitpm.errors import MachineError, StoreError
 from cockpitpm.model.settings import ForgeSettings
 from cockpitpm.record import generations, state
 from cockpitpm.record.layout import Layout
+from cockpitpm.record.roots import layout_of
 from cockpitpm.record.secrets import Secrets, check
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ FORGE_TOKEN = "core/FORGE_TOKEN"
 
 def without_secrets(root: Path, text: str) -> str:
     """A text in which the secrets of the machine at `root` are hidden, for whoever it is sent to."""
-    return discreet(Layout(root), text)
+    return discreet(layout_of(root), text)
 
 
 def secrets_of(layout: Layout) -> Secrets:

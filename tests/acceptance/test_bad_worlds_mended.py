@@ -120,7 +120,9 @@ def test_a_renamed_repository_is_followed_and_told(scene: Scene) -> None:
 
 
 def test_a_stale_token_is_told_once_and_done_without(scene: Scene, token: str) -> None:
-    (told,) = upgraded(scene, scene.publish(BROWSER))
+    commit = scene.publish(BROWSER)
+    scene.world.state.requests.clear()
+    (told,) = upgraded(scene, commit)
     assert "forge default refused the stored token; going on without it. Store" in told
     asked = list(scene.world.state.requests)
     assert [r.status for r in asked if r.credentials] == [401], "asked once with it"

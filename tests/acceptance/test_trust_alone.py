@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_read_is_unknown_and_the_others_are_told(scene: Sc
     entry.write_text("#!/bin/sh\n")
     entry.chmod(0)
     seen = rows(told(scene, "status", preexec_fn=no_privilege))
-    assert seen[VOICE]["truths"]["file"] == {"is": "unknown", "sha256": None}
+    assert seen[VOICE]["truths"]["file"] == {"is": "unknown", "sha256": None, "commit": None}
     assert seen[VOICE]["truths"]["process"]["is"] == "current", "what runs is known all the same"
     (note,) = seen[VOICE]["notes"]
     assert note["note"] == "unverified" and "Permission denied" in note["evidence"]

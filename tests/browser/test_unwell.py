@@ -94,6 +94,7 @@ def test_the_command_asks_and_tells_who_is_silent(unwell: House) -> None:
     """The quick form of what the page tells once it has asked twice."""
     silent = f"{PROXY}_server"
     with frozen(pid(unwell, PROXY, silent)):
+        until(lambda: told(unwell, PROXY, "--probe")[silent])  # one that has just started is not asked yet
         (note,) = told(unwell, PROXY, "--probe")[silent]
         assert note["note"] == "silent" and note["evidence"].endswith("no answer in time")
         assert told(unwell, PROXY)[silent] == [], "only who asks is answered, or not"

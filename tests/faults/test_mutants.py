@@ -64,7 +64,7 @@ def test_receipt_before_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     sweep = Sweep(folder)
     assert sweep.promise
     monkeypatch.setattr(generations, "materialise", with_receipt)
-    caught("receipts before bytes", kills(sweep, "documents.py", step=2))
+    caught("receipts before bytes", kills(sweep, "durable.py", step=-1))
 
 
 def test_flip_before_intent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
