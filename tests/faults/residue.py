@@ -18,7 +18,7 @@ KNOWN = re.compile(
     bin(/(?!\.)[^/]+)?
   | cfg(/cockpitpm(/machine\.yaml|/secrets(/[a-z0-9_-]+(/[A-Z0-9_]+)?)?)?)?
   | var(/sockets(/.*)?)?
-  | var/cockpitpm(/lock|/history\.jsonl)?
+  | var/cockpitpm(/lock|/root|/history\.jsonl)?
   | var/cockpitpm/(store(/[0-9a-f]{{64}})?|journal|incoming|unpacked|crashes|plans(/.*)?|jobs(/.*)?|supervisord(/.*)?)
   | var/cockpitpm/aside(/{TRANSACTION}-{APP})?
   | var/cockpitpm/state(/{APP}\.json)?

@@ -1,11 +1,12 @@
-"""A sweep over the calls that change files: `python -m tests.faults.struck SCENE FOLDER STRIKE CODES PART PARTS`.
+"""A sweep over the calls that change files: `python -m tests.faults.struck SCENE FOLDER STRIKE CODES PART PARTS …`.
 
 Started with the library of shim.c preloaded; tells a line of JSON for each point. CODES are names of errors, such as
-`ENOSPC,EIO`, or `-` where none is needed.
+`ENOSPC,EIO`, or `-` where none is needed. MUTANT is a build of ours that takes two steps where one is promised.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -49,8 +50,17 @@ def judged(sweep: Sweep, machine: MachineSim, what: Told) -> list[str]:
     return [*wrong, f"it was told as a bug: {what.text[-300:]}"] if what.code == 1 else wrong
 
 
-def main(scene: str, folder: str, strike: str, codes: str, part: str, parts: str) -> None:
+def in_two_steps(old: str, new: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+    """A rename that first takes away what had the name."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new, dir_fd=dst_dir_fd)
+    os.rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+
+def main(scene: str, folder: str, strike: str, codes: str, part: str, parts: str, mutant: str = "") -> None:
     """Strike every call of this part with every code."""
+    if mutant == "no-atomic-rename":
+        os.replace = in_two_steps  # type: ignore[assignment]
     kind, numbers = Strike[strike], [0] if codes == "-" else [getattr(errno, name) for name in codes.split(",")]
     sweep = Sweep(Path(folder), SCENES[scene])
     assert sweep.promise
