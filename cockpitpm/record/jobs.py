@@ -79,9 +79,12 @@ def append(layout: Layout, number: int, events: list[JobEvent]) -> None:
     """Add lines to what a job has told. Not synced: after a power cut the journal tells, not this."""
     data = b"".join(json.dumps(encode(e), separators=(",", ":")).encode() + b"\n" for e in events)
     with disk("tell of a job"):
-        handle = beneath.open_file(layout.job(number) / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = beneath.open_file(layout.job(number) / "events.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            write_all(handle, data)
+            # A line that was cut short, by a full disk or a kill, must not take the next one with it.
+            end = os.fstat(handle).st_size
+            torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+            write_all(handle, b"\n" + data if torn else data)
         finally:
             os.close(handle)
 

@@ -22,7 +22,7 @@ OF_PATHS = frozenset(
 OF_OS = frozenset(
     word
     for row in (
-        "close read write pwrite lseek fsync ftruncate fstat fstatvfs fchmod posix_fallocate copy_file_range fdopen",
+        "close read write pread pwrite lseek fsync ftruncate fstat fstatvfs fchmod posix_fallocate copy_file_range fdopen",
         "strerror fsencode fsdecode fspath kill killpg getpid getpgrp getuid geteuid uname confstr sysconf",
         "putenv chdir execvp _exit",
     )
