@@ -47,7 +47,9 @@ def far_root(length: int, app: str) -> Callable[[Scene], Ended]:
 
 
 def files(root: Path) -> list[str]:
-    return sorted(p.name for p in root.rglob("*") if p.is_file() and p.name != "lock" and p.suffix != ".log")
+    """All but what every change writes before it looks: the lock, and where the machine is."""
+    mine = (p for p in root.rglob("*") if p.is_file() and p.name not in ("lock", "root"))
+    return sorted(p.name for p in mine if p.suffix != ".log")
 
 
 def request(verb: Verb, *names: str) -> Request:

@@ -139,7 +139,7 @@ TABLE = [
     Row("settings: a key twice", settings("role: admin"), UP, E.MACHINE, (f"{SETTINGS}:", "role")),
     Row("settings: an unknown key", settings("chanel: latest"), UP, E.MACHINE, (f"{SETTINGS}:", "chanel")),
     Row("settings: no text", text(SETTINGS, lambda b: b"\xff\xfe\x00"), UP, E.MACHINE, (SETTINGS,)),
-    Row("settings: a folder", folder_for_settings, UP, E.MACHINE, (SETTINGS, "directory")),
+    Row("settings: a folder", folder_for_settings, UP, E.MACHINE, (SETTINGS, "no regular file")),
     Row("settings: no such supervisor", settings("supervisor: initd"), UP, E.SUPERVISOR, ("initd",)),
     Row("receipt cut short", text(CURRENT, lambda b: b[: len(b) // 2]), UP, E.STORE, (CURRENT,)),
     Row("receipt changed", text(CURRENT, lambda b: b.replace(b'"md5"', b'"md6"')), UP, E.STORE, (CURRENT, "checksum")),

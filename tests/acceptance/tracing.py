@@ -149,7 +149,7 @@ def traced(words: list[str], environment: dict[str, str], folder: Path) -> tuple
         (
             "strace", "-ff", "-y", "-I1", "-qq", "-s", "9999", "-o", str(folder / "t"),
             "-e", "signal=none", "-e", "trace=" + ",".join(f"?{call}" for call in CALLS),
-            "sh", "-c", f'"$@" {writing}>&-; echo $? >&{writing}', "sh", *words,
+            "bash", "-c", f'"$@" {writing}>&-; echo $? >&{writing}', "bash", *words,
         ),
         env=environment, cwd="/", pass_fds=(writing,), start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

@@ -22,9 +22,9 @@ OF_PATHS = frozenset(
 OF_OS = frozenset(
     word
     for row in (
-        "close read write pread pwrite lseek fsync ftruncate fstat fstatvfs fchmod posix_fallocate copy_file_range fdopen",
+        "close read write pread pwrite lseek fsync ftruncate fstat fstatvfs fchmod posix_fallocate copy_file_range",
         "strerror fsencode fsdecode fspath kill killpg getpid getpgrp getuid geteuid uname confstr sysconf",
-        "putenv chdir execvp _exit",
+        "fdopen putenv chdir execvp _exit",
     )
     for word in row.split()
 )

@@ -101,7 +101,7 @@ def test_the_first_paint_needs_little(admin: House) -> None:
 def test_a_tester_sees_the_bytes_of_a_build_without_admin_bundles(tester: House, land: Path) -> None:
     """The same machine, served with the wheel's bundles and with a set that never had an admin layer."""
     whole = everything(tester.router)
-    bare = land / "bare"
+    bare = land / "bare-house"
     shutil.copytree(tester.bundles, bare, ignore=shutil.ignore_patterns("admin"))
     every, tester.bundles = tester.bundles, bare
     try:
