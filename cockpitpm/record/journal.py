@@ -91,9 +91,13 @@ class Journal:
         return (r for r in self.records if r["phase"] == phase)
 
     def close(self) -> None:
-        """The transaction has ended: the file goes."""
+        """The transaction has ended: the file goes. If a power cut brings it back, it says that it is done."""
         with disk("end the journal"):
-            remove(self.path)
+            try:
+                remove(self.path)
+            except OSError:
+                if beneath.seen(self.path):
+                    raise
 
 
 def unfinished(folder: Path) -> tuple[Path, ...]:

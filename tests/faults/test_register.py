@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cockpitpm.model.receipt import Verb
 from cockpitpm.record import journal, state
 from tests.faults.scenes import SCENES, VAR
@@ -24,11 +26,13 @@ def told(machine: MachineSim) -> str:
     return dict(definition.env)[VAR]
 
 
-def test_killed_while_registering(folder: Path) -> None:
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_while_registering(folder: Path, step: int) -> None:
     sweep = Sweep(folder, SCENES["register"])
     every = sweep.points()
     # Each line around the moment at which the value is offered, and some of what follows.
     points = [p for p in every if p[0].endswith(OFFER)] + [p for p in every if p[0].endswith(AFTER)][::5]
+    points = points[::step]
     found, ends = [], set()
     for point in points:
         machine = sweep.kill(point)
@@ -45,4 +49,4 @@ def test_killed_while_registering(folder: Path) -> None:
         ends.add(told(machine))
         found += [(point, wrong)] if wrong else []
     assert not found, "\n".join(f"{Path(f).name}:{n} #{c}: {w}" for (f, n, c), w in found[:20])
-    assert ends == {"old", "new"} and len(points) > 20
+    assert ends == {"old", "new"} and len(points) > 20 // step
