@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
+import pytest
 from playwright.sync_api import expect
 
 from cockpitpm.errors import ExitCode
@@ -53,6 +54,7 @@ def test_an_app_that_is_ahead_has_no_upgrade_and_a_command_that_works(admin: Hou
     upgraded(admin)
 
 
+@pytest.mark.slow
 def test_a_rollback_is_carried_out_while_the_forge_is_gone(admin: House, visits: Visits) -> None:
     older = upgraded(admin)
     upgraded(admin)

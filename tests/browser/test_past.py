@@ -63,6 +63,7 @@ def test_a_held_app_is_visible_with_its_reason_and_upgrading_it_once_keeps_the_h
     expect(page.locator(".past li").first).to_contain_text("went through hold")
 
 
+@pytest.mark.slow
 def test_a_failed_build_is_tried_again_from_its_row_and_goes_back_again(lively: House, visits: Visits) -> None:
     old = lively.services(BLOCKED)
     page = live(visits.open(lively))

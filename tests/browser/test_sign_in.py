@@ -50,6 +50,7 @@ def told(page: Page) -> list[str]:
     return page.get_by_role("alert").all_inner_texts()
 
 
+@pytest.mark.slow
 def test_three_sentences_of_a_session_that_ended(plug: Plug, visits: Visits) -> None:
     house = plug.house
     house.publish(COMPUTE)

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.scene import COMPUTE
@@ -73,6 +74,7 @@ def test_a_link_that_is_dead_is_not_called_live(admin: House, visits: Visits) ->
     live(page)
 
 
+@pytest.mark.slow
 def test_what_is_said_aloud(admin: House, visits: Visits) -> None:
     """At most one thing in five seconds, never a percentage, the end once; and nothing on the page jumps."""
     admin.publish(COMPUTE)

@@ -74,6 +74,7 @@ def buttons(page: Page, app: str) -> list[str]:
     return [str(text) for text in row(page, app).locator(".act > .btn").all_inner_texts()]
 
 
+@pytest.mark.slow
 def test_restlessness_and_old_settings_are_told(unwell: House, visits: Visits) -> None:
     page = live(visits.open(unwell))
     assert {words(page, app)[:7] for app in (BROKER, FOUNDRY, PROXY)} == {"Current"}
@@ -128,6 +129,7 @@ def test_old_settings_are_applied_by_their_button(unwell: House, visits: Visits)
     assert f"{KEY}={VALUE}".encode() in environ.split(b"\0")
 
 
+@pytest.mark.slow
 def test_our_own_restarts_are_none(unwell: House, visits: Visits) -> None:
     page = live(visits.open(unwell))
     for _ in range(4):

@@ -90,6 +90,7 @@ def test_an_upgrade_from_the_row_of_one_of_three_services(
     assert differences(others, everything(tester.router)) == [], "the tester's machine shows the same bytes as before"
 
 
+@pytest.mark.slow
 def test_without_a_script_a_running_job_asks_for_itself(admin: House, visits: Visits) -> None:
     """And with one it does not: its stream tells it."""
     admin.publish(COMPUTE)

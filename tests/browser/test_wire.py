@@ -216,6 +216,7 @@ def fresh(house: House, job: Talker, mark: str) -> tuple[str, str]:
         return str(first["event"]), str(first["data"].get("why", ""))
 
 
+@pytest.mark.slow
 def test_a_slow_reader_is_told_to_look_anew_and_nobody_waits_for_it(admin: House) -> None:
     with ExitStack() as stack:
         job = stack.enter_context(talker(admin))
