@@ -106,6 +106,7 @@ def test_nothing_is_left_of_what_was_only_prepared(scene: Scene) -> None:
     until(lambda: set(scene.commits().values()) == {old})
 
 
+@pytest.mark.slow
 def test_cockpit_itself_comes_right_by_its_old_build(scene: Scene, builds: PackedBuilds) -> None:
     """The command at boot is the build that was there before, which no longer is what `bin/` leads to."""
     scene.world.publish_packed(builds.build("1.0", Behaviour.WORKS), "1.0")

@@ -63,6 +63,7 @@ def test_one_folder_serves_all_four_names(scene: Scene, builds: PackedBuilds) ->
     assert len(set(scene.pids(APP).values())) == 3 and scene.notes(APP) == []
 
 
+@pytest.mark.slow
 def test_an_upgrade_and_a_rollback_change_the_folder(scene: Scene, builds: PackedBuilds) -> None:
     newer = publish(scene, builds, "1.1")
     told = Steps("unpacking hero_cockpit", lambda: asked.append(scene.health(RPC)["version"]))
@@ -74,6 +75,7 @@ def test_an_upgrade_and_a_rollback_change_the_folder(scene: Scene, builds: Packe
     assert folders(scene) == [identity(builds.build("1.0", Behaviour.WORKS))]
 
 
+@pytest.mark.slow
 def test_the_folder_of_whoever_still_runs_stays(scene: Scene, builds: PackedBuilds) -> None:
     """A supervisord, or a job that waits for its turn, may import something at any time."""
     before = folders(scene)
@@ -126,6 +128,7 @@ def small() -> Iterator[Path]:
     os.rmdir(folder)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_it_is_unpacked(small: Path, builds: PackedBuilds) -> None:
     with Scene(small) as scene:
         publish(scene, builds, "1.0")

@@ -94,6 +94,7 @@ def test_titles_and_log_lines(hostile: tuple[House, list[str]], visits: Visits) 
     assert len(plain) > 80
 
 
+@pytest.mark.slow
 def test_reasons_and_jobs(hostile: tuple[House, list[str]], visits: Visits) -> None:
     house, _ = hostile
     page = visits.open(house, f"/services/{APP}/do?verb=restart")

@@ -131,6 +131,7 @@ def states(plug: Plug, page: Page) -> Iterator[str]:
     yield "ended"
 
 
+@pytest.mark.slow
 def test_everybody_can_sign_in(plug: Plug, visits: Visits) -> None:
     found: dict[str, object] = {}
     for size in ((320, 800), PHONE, (1280, 900)):
