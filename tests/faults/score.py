@@ -53,6 +53,12 @@ class Score:
         assert self.points >= at_least, f"{self}: fewer than {at_least}"
 
 
+def tell(row: str, name: str, points: int, violations: int, seconds: float) -> None:
+    """The same for a sweep that counts for itself."""
+    print(f"\n{row} {name}: {points} points, {violations} violations, {seconds:.1f} s")
+    note(row, name=name, points=points, violations=violations, seconds=seconds)
+
+
 def note(row: str, **facts: object) -> None:
     """Add a line for the table. `skipped` is the reason of a sweep that could not run here."""
     if path := os.environ.get(VARIABLE):

@@ -19,6 +19,7 @@ from cockpitpm.declare.lint import lint
 from cockpitpm.errors import BundleError
 from cockpitpm.model.role import Role
 from tests.faults import strangers
+from tests.faults.score import tell
 from tests.faults.strangers import BASE
 
 CPU, MEMORY = 1.0, 200 * 1024 * 1024
@@ -121,7 +122,7 @@ def test_files_by_hand(place: Path) -> None:
     by_hand = [*strangers.files(), *((str(p.relative_to(REPOSITORY)), p.read_bytes()) for p in BAD)]
     begun = time.monotonic()
     wrong = in_little_memory(place, by_hand)
-    print(f"\nF12 bundles by hand: {len(by_hand)} points, {len(wrong)} violations, {time.monotonic() - begun:.0f} s")
+    tell("F12", "bundles by hand", len(by_hand), len(wrong), time.monotonic() - begun)
     assert not wrong, "\n".join(wrong)
     assert len(by_hand) >= 200
 
@@ -147,7 +148,7 @@ def test_the_base_that_they_are_made_of_is_good(place: Path) -> None:
 def test_mutated_files(place: Path, part: int) -> None:
     begun = time.monotonic()
     wrong = in_little_memory(place, mutated(1_000, part))
-    print(f"\nF12 mutated bundles: 1000 points, {len(wrong)} violations, {time.monotonic() - begun:.0f} s")
+    tell("F12", "mutated bundles", 1_000, len(wrong), time.monotonic() - begun)
     assert not wrong, "\n".join(wrong[:20])
 
 

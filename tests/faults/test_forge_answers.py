@@ -21,6 +21,7 @@ from cockpitpm.forges.reading import Reading
 from cockpitpm.model.release import Release
 from tests.faults.answers import ANSWERS, UUID
 from tests.faults.lane import swept
+from tests.faults.score import tell
 
 COMMIT = "c" * 40
 WHEN = "2026-06-11T23:53:53+02:00"
@@ -131,7 +132,7 @@ def test_answers_made_by_hand(folder: Path) -> None:
     began = time.monotonic()
     wrong = swept(folder, ANSWERS)
     seconds = time.monotonic() - began
-    print(f"\nF11 forge answers by hand: {len(ANSWERS)} points, {len(wrong)} violations, {seconds:.1f} s")
+    tell("F11", "forge answers by hand", len(ANSWERS), len(wrong), seconds)
     assert not wrong, "\n".join(wrong[:40])
     assert len({mode.name for mode in ANSWERS}) == len(ANSWERS) >= 60
 
@@ -152,8 +153,10 @@ def test_answers_made_by_chance(points: int) -> None:
         seen["points"] += 1
         slowest[0] = max(slowest[0], time.process_time() - began)
 
+    begun = time.monotonic()
     each()
-    print(f"\nF11 forge answers: {seen['points']} points, 0 violations, {seen['accepted']} accepted")
+    # A broken answer has ended the test before this line.
+    tell("F11", f"forge answers by chance, {seen['accepted']} accepted", seen["points"], 0, time.monotonic() - begun)
     assert seen["points"] >= points
     assert points / 20 < seen["accepted"] < points * 3 / 4, "the changes break next to nothing, or everything"
     assert slowest[0] < 1

@@ -19,6 +19,7 @@ from tests.faults import bodies, roads
 from tests.faults.bodies import Mode
 from tests.faults.lane import swept
 from tests.faults.roads import authority
+from tests.faults.score import tell
 
 MODES: tuple[Mode, ...] = (*bodies.MODES, *roads.modes())
 
@@ -46,7 +47,7 @@ def test_no_network_breaks_anything(folder: Path, time_of: int) -> None:
     before, began = open_files(), time.monotonic()
     wrong = swept(folder, MODES)
     seconds = time.monotonic() - began
-    print(f"\nF10 network: {len(MODES)} points, {len(wrong)} violations, {seconds:.1f} s")
+    tell("F10", "network", len(MODES), len(wrong), seconds)
     assert not wrong, "\n".join(wrong[:40])
     assert len({mode.name for mode in MODES}) == len(MODES) >= 40
     # What was given up from outside leaves neither a thread nor a descriptor.
