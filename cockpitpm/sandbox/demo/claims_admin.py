@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -105,7 +106,7 @@ class AdminClaims:
         """Freshness before the click."""
         self.teller.scene("A stale release", "The tag moves to a commit of now; its files were built an hour before.")
         self.ledger.part(NOTES)
-        before = self.machine.services(VOICE)
+        before = self._in_place(VOICE)
         commit = self.line.publish_late(VOICE, "1.1")
         asked = len(self.line.downloads())
         self.machine.say(f'cockpit.upgrade_service {{"service": "{VOICE}", "dry_run": true}}')
@@ -114,13 +115,16 @@ class AdminClaims:
         self.ledger.check(
             "note 2: the click on a stale release changes nothing",
             lambda: seen(
-                job["state"] == "refused"
-                and self.machine.services(VOICE) == before
-                and len(self.line.downloads()) == asked,
-                "refused; no download, same processes, same rows",
+                job["state"] == "refused" and self._in_place(VOICE) == before and len(self.line.downloads()) == asked,
+                "refused; no download, same processes, same files",
                 job,
             ),
         )
+
+    def _in_place(self, app: str) -> dict[str, Any]:
+        """What runs and what is on disk. What is known of the channel may grow: a refused upgrade has read it."""
+        rows = self.machine.services(app)
+        return {n: (r["pid"], r["build"], {**r["truths"], "channel": None}) for n, r in rows.items()}
 
     def _offered(self) -> str:
         layers = [app["layer"] for app in self.machine.catalog().values()]
