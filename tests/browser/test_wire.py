@@ -187,9 +187,11 @@ def test_marks_of_every_kind(admin: House, lines: int) -> None:
         boot, seq = known["id"].rsplit("-", 1)
         with Stream(admin, job.topics, known["id"]) as stream:
             one, events = first_after_hello(stream)
-            replayed = [one, *(event for event, _ in zip(events, range(148), strict=False))]
-            assert [event["id"] for event in replayed] == [f"{boot}-{int(seq) + i}" for i in range(1, 150)]
-            assert [e["data"]["n"] for e in replayed if e["event"] == "log"][-1] == job.n
+            replayed = [one]
+            while replayed[-1]["event"] != "log" or replayed[-1]["data"]["n"] < job.n:  # other news may lie between
+                replayed.append(next(events))
+            assert [event["id"] for event in replayed] == [f"{boot}-{int(seq) + i + 1}" for i in range(len(replayed))]
+            assert [e["data"]["n"] for e in replayed if e["event"] == "log"] == list(range(job.n - 148, job.n + 1))
         marks = {
             **({early: "too much has happened since"} if lines > KEPT else {}),
             f"0123456789ab-{seq}": "the server was started anew",
@@ -200,7 +202,7 @@ def test_marks_of_every_kind(admin: House, lines: int) -> None:
         }
         told_ = {mark: fresh(admin, job, mark) for mark in marks}
         assert told_ == {mark: ("reset", why) for mark, why in marks.items()}
-        assert fresh(admin, job, "") == ("log", ""), "who has no mark has missed nothing"
+        assert fresh(admin, job, "")[0] != "reset", "who has no mark has missed nothing"
 
 
 def fresh(house: House, job: Talker, mark: str) -> tuple[str, str]:
