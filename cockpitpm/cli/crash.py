@@ -7,9 +7,10 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
-from cockpitpm import __version__
+from cockpitpm import __version__, beneath
 from cockpitpm.cli.session import Session
 
 
@@ -19,7 +20,7 @@ def save_crash(error: BaseException, session: Session) -> str:
     text = _discreet(_text(error, session), session).encode("utf-8", "backslashreplace")
     for folder in _folders(session):
         try:
-            handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            handle = beneath.open_file(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except OSError:
             continue
         with os.fdopen(handle, "wb") as file:
@@ -30,11 +31,12 @@ def save_crash(error: BaseException, session: Session) -> str:
 
 def _folders(session: Session) -> list[Path]:
     """The machine's own folder if there is a machine, then the temporary one."""
-    folders = [Path(tempfile.gettempdir())]
+    folders = [Path(beneath.resolved(tempfile.gettempdir()))]
     try:
-        var = session.root / "var" / "cockpitpm"
-        if var.is_dir():
-            (var / "crashes").mkdir(mode=0o700, exist_ok=True)
+        var = Path(beneath.resolved(session.root), "var", "cockpitpm")
+        if beneath.is_folder(var):
+            with suppress(FileExistsError):
+                beneath.make_folder(var / "crashes", 0o700)
             folders.insert(0, var / "crashes")
     except Exception:  # noqa: BLE001  the root itself may be what is broken
         return folders

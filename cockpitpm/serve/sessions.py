@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import re
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from threading import Lock
 
 from attrs import frozen
 
+from cockpitpm import beneath
 from cockpitpm.errors import MachineError, StoreError
 
 LASTS = 12 * 3600
@@ -115,7 +117,9 @@ def key_of(path: Path, make: Callable[[], bytes] = lambda: os.urandom(32)) -> by
 
 def token_of(path: Path, make: Callable[[], str]) -> str:
     """The token in a file, made when there is none. Raises StoreError like `key_of`, MachineError for a short one."""
-    token = _kept(path, make, f"Make it yours alone: chmod 600 {path}")
+    # It need not lie below the root, so the way to it is its owner's; the file itself is no link.
+    real = Path(beneath.resolved(path.parent), path.name)
+    token = _kept(real, make, f"Make it yours alone: chmod 600 {shlex.quote(str(path))}")
     if len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
         hint = f"At least {SHORTEST} printable characters without a space; delete {path} and one is made"
         raise MachineError(f"The token in {path} cannot be used", hint)
@@ -124,9 +128,9 @@ def token_of(path: Path, make: Callable[[], str]) -> str:
 
 def _kept(path: Path, make: Callable[[], str], hint: str) -> str:
     try:
-        if not path.exists():
+        if beneath.seen(path) is None:
             _put(path, make())
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = beneath.open_file(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             found = os.fstat(handle)
             mine = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
@@ -145,7 +149,7 @@ def _kept(path: Path, make: Callable[[], str], hint: str) -> str:
 def _put(path: Path, text: str) -> None:
     """Two processes may start at once: the first link wins, and both read the same file."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    handle = beneath.open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         os.fchmod(handle, 0o600)  # one that a dead process left may be anybody's
         os.write(handle, text.encode())
@@ -153,8 +157,8 @@ def _put(path: Path, text: str) -> None:
     finally:
         os.close(handle)
     try:
-        os.link(fresh, path)
+        beneath.make_twin(path, of=fresh)
     except FileExistsError:
         return
     finally:
-        fresh.unlink()
+        beneath.unlink(fresh)

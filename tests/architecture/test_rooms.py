@@ -31,12 +31,13 @@ ALLOWED: dict[str, frozenset[str]] = {
     "supervisors": frozenset({"model", "ports", "beneath"}),
     "app": CORE | ADAPTERS | {"beneath"},
     **dict.fromkeys(FACES, frozenset({"app", "model"})),
-    "serve": frozenset({"app", "model", "rpc", "web"}),
+    "serve": frozenset({"app", "model", "rpc", "web", "beneath"}),
     "sandbox": CORE | ADAPTERS | {"app", "unpacked"},
 }
 """What each room may import beside itself, `errors` and the version; a new room must be entered here first."""
 
 EXTRA = {
+    "cli/crash": frozenset({"beneath"}),
     "cli/demo": frozenset({"sandbox"}),
     "cli/serve": frozenset({"serve"}),
     "cli/router": frozenset({"router"}),

@@ -88,6 +88,21 @@ def test_a_link_in_the_place_of_the_key(root: Path) -> None:
         key_of(root / "serve.key")
 
 
+def test_a_link_on_the_way_to_the_key(root: Path) -> None:
+    (root / "var").mkdir()
+    (root / "way").symlink_to("var")
+    with pytest.raises(StoreError, match="symbolic link to var"):
+        key_of(root / "way" / "serve.key")
+    assert not list((root / "var").iterdir())
+
+
+def test_a_link_on_the_way_to_the_token_is_its_owners(root: Path) -> None:
+    (root / "etc").mkdir()
+    (root / "way").symlink_to("etc")
+    assert token_of(root / "way" / "token", words(TOKEN)).startswith(TOKEN)
+    assert [p.name for p in (root / "etc").iterdir()] == ["token"]
+
+
 def test_a_token_that_somebody_chose(root: Path) -> None:
     path = root / "token"
     path.write_text(f"{TOKEN}\n")
