@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
+from shlex import quote
 
 from cockpitpm.model.ailment import Check, Grade, Keeping, LockFact, Registered, Remedy, Space, Spot, Symptom
 
@@ -16,6 +18,9 @@ SKEW = 120
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
 _RUN = 0o755
+
+_unfinished = partial(Symptom, next_step="cockpitpm recover", remedy=Remedy.RECOVER)
+"""What an interrupted change left, and recovering mends."""
 
 
 def right_mode(spot: Spot) -> int:
@@ -37,7 +42,7 @@ def modes(spots: Iterable[Spot]) -> Iterator[Symptom]:
                 grade=Grade.WRONG,
                 subject=spot.path,
                 told=f"its mode is {spot.mode:04o}: {_allows(spot)}",
-                next_step=f"chmod {mode:04o} {spot.path}",
+                next_step=f"chmod {mode:04o} {quote(spot.path)}",
                 remedy=Remedy.MODE,
                 mode=mode,
             )
@@ -60,7 +65,7 @@ def owners(spots: Iterable[Spot], owner: int) -> Iterator[Symptom]:
                 grade=Grade.WRONG,
                 subject=spot.path,
                 told=f"it belongs to user {spot.uid}, the root of the machine to user {owner}",
-                next_step=f"sudo chown -h {owner} {spot.path}",
+                next_step=f"sudo chown -h {owner} {quote(spot.path)}",
             )
 
 
@@ -73,26 +78,22 @@ def lock(fact: LockFact | None) -> Iterator[Symptom]:
         told, step = f"{who} is changing this machine", "Wait for it to end"
         yield Symptom(check=Check.LOCK, grade=Grade.ODD, subject="lock", told=told, next_step=step)
         return
-    yield Symptom(
+    yield _unfinished(
         check=Check.LOCK,
         grade=Grade.ODD,
         subject="lock",
         told=f"{who} died without letting go of it; it stops nobody",
-        next_step="cockpitpm recover",
-        remedy=Remedy.RECOVER,
     )
 
 
 def journals(unfinished: Iterable[str]) -> Iterator[Symptom]:
     """Transactions that were interrupted."""
     for name in unfinished:
-        yield Symptom(
+        yield _unfinished(
             check=Check.JOURNAL,
             grade=Grade.WRONG,
             subject=name,
             told="a change was interrupted and is not finished",
-            next_step="cockpitpm recover",
-            remedy=Remedy.RECOVER,
         )
 
 
@@ -100,13 +101,11 @@ def leftovers(paths: Iterable[str]) -> Iterator[Symptom]:
     """Half-written files."""
     found = tuple(paths)
     if found:
-        yield Symptom(
+        yield _unfinished(
             check=Check.LEFTOVERS,
             grade=Grade.ODD,
             subject=found[0],
             told="half a write is left" + (f", and {len(found) - 1} more" if len(found) > 1 else ""),
-            next_step="cockpitpm recover",
-            remedy=Remedy.RECOVER,
         )
 
 
@@ -115,13 +114,11 @@ def supervisor(silent: Iterable[str]) -> Iterator[Symptom]:
     names = tuple(silent)
     if names:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        yield Symptom(
+        yield _unfinished(
             check=Check.SUPERVISOR,
             grade=Grade.WRONG,
             subject=names[0],
             told=f"{names[0]}{more} should run, and no supervisor does",
-            next_step="cockpitpm recover",
-            remedy=Remedy.RECOVER,
         )
 
 

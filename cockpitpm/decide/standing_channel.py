@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from cockpitpm.decide.standing_cells import OTHER_BUILD, SPLIT, noted, stopped
 from cockpitpm.decide.standing_files import counted
-from cockpitpm.decide.standing_rows import DECIDE, day, moment, number, sentence, some
+from cockpitpm.decide.standing_rows import day, doubtful, moment, number, quiet, sentence, some
 from cockpitpm.model.release import Ancestry
 from cockpitpm.model.settings import Hold
 from cockpitpm.model.standing import Act, Button, Finding, Icon, Known, Section, Tone
 from cockpitpm.model.state import Stop
 from cockpitpm.model.status import AppReport, ChannelTruth, Note
-
-QUIET = Section.IN_ORDER
 
 
 def offered(app: AppReport, known: Known) -> Finding | None:
@@ -28,7 +26,7 @@ def _held_back(app: AppReport, known: Known) -> Finding | None:
         return None
     return Finding(
         row=17,
-        section=QUIET,
+        section=Section.IN_ORDER,
         icon=Icon.HELD,
         tone=Tone.HOLD,
         words=held_words(known.hold),
@@ -53,11 +51,9 @@ def _failed_here(app: AppReport, known: Known) -> Finding | None:
     """The newest build was tried and taken back."""
     if all(s.channel is not ChannelTruth.BLOCKED for s in app.services):
         return None
-    return Finding(
+    return quiet(
         row=18,
-        section=QUIET,
         icon=Icon.BLOCKED,
-        tone=Tone.MUTE,
         words="Newest build failed here",
         detail="the one before it runs",
         why="The build that the channel holds was tried here and taken back. The next one is tried as always; if the "
@@ -73,7 +69,7 @@ def _ahead(app: AppReport, known: Known) -> Finding | None:
         return None
     return Finding(
         row=19,
-        section=DECIDE,
+        section=Section.NEEDS_DECISION,
         icon=Icon.OLDER,
         tone=Tone.WARN,
         words="Ahead of channel",
@@ -89,11 +85,8 @@ def _diverged(app: AppReport, known: Known) -> Finding | None:
     """Each of the two builds has something that the other lacks, or nobody can tell."""
     if known.ancestry not in SPLIT:
         return None
-    return Finding(
+    return doubtful(
         row=20,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Diverged",
         detail="neither build has all of the other",
         why="The installed build and the one of the channel went separate ways, so an upgrade would lose something.",
@@ -107,11 +100,8 @@ def _out_of_date(app: AppReport, known: Known) -> Finding | None:
     odd = next((s for s in app.services if s.channel is ChannelTruth.STALE), None)
     if odd is None:
         return None
-    return Finding(
+    return doubtful(
         row=21,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Release out of date",
         detail="its files are older than its tag",
         why=f"{sentence(noted(odd, Note.STALE))} An upgrade would take old files for new ones and is not offered.",
@@ -146,11 +136,9 @@ def not_ready(app: AppReport, known: Known) -> Finding | None:
     """The release is not whole yet; whoever publishes it is at work."""
     if all(s.channel is not ChannelTruth.NOT_READY for s in app.services):
         return None
-    return Finding(
+    return quiet(
         row=22,
-        section=QUIET,
         icon=Icon.NOT_READY,
-        tone=Tone.MUTE,
         words="Release not ready",
         detail=counted(app.published) if app.published else "being published",
         why=f"{sentence(app.withheld)} What is installed keeps running.",
@@ -164,11 +152,9 @@ def unfit(app: AppReport, known: Known) -> Finding | None:
         return None
     asset, useless, problem = app.withheld.partition(" cannot run here: ")
     told = f"cannot run here: {problem}." if useless else sentence(app.withheld)
-    return Finding(
+    return quiet(
         row=23,
-        section=QUIET,
         icon=Icon.BLOCKED,
-        tone=Tone.MUTE,
         words="Will not run here",
         detail=problem or "no file for this machine",
         subject=asset if useless else "",
@@ -181,11 +167,9 @@ def unlisted(app: AppReport, known: Known) -> Finding | None:
     """Installed, and this role's catalog does not hold it."""
     if all(r.note is not Note.UNLISTED for r in app.remarks):
         return None
-    return Finding(
+    return quiet(
         row=24,
-        section=QUIET,
         icon=Icon.UNREAD,
-        tone=Tone.MUTE,
         words="Not in the catalog",
         detail="it keeps running and is never upgraded",
         why="No bundle of this machine's role declares it.",
@@ -202,11 +186,9 @@ def unread(app: AppReport, known: Known) -> Finding | None:
     since = f" since {moment(last)}" if last else ""
     later = f"not to be asked before {moment(app.silent_until)}" if app.silent_until else ""
     told = f"Nobody has read {app.channel} yet" if never and not app.silence else f"{app.channel} could not be read"
-    return Finding(
+    return quiet(
         row=24,
-        section=QUIET,
         icon=Icon.UNREAD,
-        tone=Tone.MUTE,
         words=f"Channel not read{since}",
         # The last part of the message is the reason; the others say where, which the sentence below tells.
         detail=", ".join(filter(None, (app.silence.rsplit(": ", 1)[-1] or app.channel, later))),
@@ -228,11 +210,9 @@ def pinned(app: AppReport, known: Known) -> Finding | None:
     """Somebody wants exactly this release."""
     if not known.pin:
         return None
-    return Finding(
+    return quiet(
         row=26,
-        section=QUIET,
         icon=Icon.PINNED,
-        tone=Tone.MUTE,
         words=f"Pinned to {known.pin}",
         others=(Button(act=Act.UNPIN),),
     )
@@ -244,11 +224,9 @@ def on_purpose(app: AppReport, known: Known) -> Finding | None:
     if not resting:
         return None
     stop = max((s.stop for s in resting if s.stop), key=lambda one: one.at, default=Stop(by="", at=""))
-    return Finding(
+    return quiet(
         row=27,
-        section=QUIET,
         icon=Icon.STOPPED,
-        tone=Tone.MUTE,
         words="Stopped on purpose",
         detail=", ".join(filter(None, (some(len(resting), len(app.services)), f"by {stop.by}" if stop.by else ""))),
         at=stop.at,
@@ -265,7 +243,9 @@ def _current(row: int, detail: str, hold: Hold | None) -> Finding:
     kept = f"h{held_words(hold)[1:]}, {hold.reason}" if hold else ""
     told = "; ".join(filter(None, (detail, kept)))
     others = (Button(act=Act.RELEASE),) if hold else ()
-    return Finding(row=row, section=QUIET, icon=Icon.CURRENT, tone=Tone.OK, words="Current", detail=told, others=others)
+    return Finding(
+        row=row, section=Section.IN_ORDER, icon=Icon.CURRENT, tone=Tone.OK, words="Current", detail=told, others=others
+    )
 
 
 def absent(app: AppReport) -> Finding:

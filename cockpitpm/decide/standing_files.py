@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cockpitpm.decide.standing_cells import noted
-from cockpitpm.decide.standing_rows import DECIDE, sentence, some
-from cockpitpm.model.standing import Act, Button, Finding, Icon, Known, Tone
+from cockpitpm.decide.standing_rows import doubtful, sentence, some, wrong
+from cockpitpm.model.standing import Act, Button, Finding, Known
 from cockpitpm.model.status import AppReport, Counted, FileTruth, Lookalike, Note, ServiceReport
 
 
@@ -13,11 +13,8 @@ def file_missing(app: AppReport, known: Known) -> Finding | None:
     gone = _without_file(app)
     if not gone:
         return None
-    return Finding(
+    return wrong(
         row=4,
-        section=DECIDE,
-        icon=Icon.BAD,
-        tone=Tone.BAD,
         words="File missing",
         detail=some(len(gone), len(app.services)),
         subject=gone[0].name,
@@ -41,11 +38,8 @@ def by_hand(app: AppReport, known: Known) -> Finding | None:
         return _newer(app, patched[0], builds[0])
     one = len({b.commit for b in builds}) == 1 and len(builds) == len(patched)
     told = noted(patched[0], Note.DRIFTED)
-    return Finding(
+    return doubtful(
         row=12,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Changed by hand",
         detail=f"build {builds[0].commit[:7]}" if one else "unknown build",
         subject=patched[0].name,
@@ -59,11 +53,8 @@ def by_hand(app: AppReport, known: Known) -> Finding | None:
 def _newer(app: AppReport, service: ServiceReport, build: Lookalike) -> Finding:
     """Somebody put the channel's own newer build in place, so nothing would be lost by keeping it."""
     commit = build.commit[:7]
-    return Finding(
+    return doubtful(
         row=11,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Changed by hand",
         detail=f"newer build, {commit}",
         subject=service.name,
@@ -79,11 +70,8 @@ def unreadable(app: AppReport, known: Known) -> Finding | None:
     odd = [s for s in app.services if s.file is FileTruth.UNKNOWN]
     if not odd:
         return None
-    return Finding(
+    return doubtful(
         row=12,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="File unreadable",
         detail="nothing can be said of it",
         subject=odd[0].name,
@@ -97,11 +85,8 @@ def no_receipt(app: AppReport, known: Known) -> Finding | None:
     bare = [s for s in app.services if s.receipt is None]
     if not bare:
         return None
-    return Finding(
+    return doubtful(
         row=13,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Unknown build",
         detail="no receipt",
         subject=bare[0].name,
@@ -131,11 +116,8 @@ def partly(app: AppReport, known: Known) -> Finding | None:
 
 def _partly(app: AppReport, subject: str, why: str, primary: Button) -> Finding:
     whole = len(app.binaries)
-    return Finding(
+    return doubtful(
         row=29,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Partly installed",
         detail=counted(Counted(there=whole - len(app.gone) - len(app.missing), wanted=whole)),
         subject=subject,

@@ -6,6 +6,7 @@ The supervisor's word never makes a row; it is told beside the truths, and where
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from attrs import evolve
 
@@ -30,8 +31,14 @@ DOING = {
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-
-DECIDE = Section.NEEDS_DECISION
+wrong = partial(Finding, section=Section.NEEDS_DECISION, icon=Icon.BAD, tone=Tone.BAD)
+"""Something does not work."""
+doubtful = partial(Finding, section=Section.NEEDS_DECISION, icon=Icon.WARN, tone=Tone.WARN)
+"""It works, and a person has to say what should become of it."""
+unsettled = partial(Finding, section=Section.NEEDS_DECISION, icon=Icon.PENDING, tone=Tone.WARN)
+"""What runs is not yet what is in place."""
+quiet = partial(Finding, section=Section.IN_ORDER, tone=Tone.MUTE)
+"""All is as somebody wants it; it is told in grey."""
 
 
 def day(moment: str) -> str:
@@ -96,11 +103,8 @@ def interrupted(app: AppReport, known: Known) -> Finding | None:
     left = next((r for r in app.remarks if r.note is Note.UNFINISHED), None)
     if left is None:
         return None
-    return Finding(
+    return doubtful(
         row=3,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Interrupted",
         detail="a change was not finished",
         why=f"{sentence(left.evidence)} Finishing goes forward if the new build proves itself, and back if not.",
@@ -113,11 +117,8 @@ def damaged(app: AppReport, known: Known) -> Finding | None:
     odd = next((r for r in app.remarks if r.note is Note.DAMAGED), None)
     if odd is None:
         return None
-    return Finding(
+    return wrong(
         row=3,
-        section=DECIDE,
-        icon=Icon.BAD,
-        tone=Tone.BAD,
         words="Records damaged",
         detail="what runs is not touched",
         why=sentence(odd.evidence),
@@ -133,11 +134,8 @@ def failed(app: AppReport, known: Known) -> Finding | None:
     said = next((s for s in down if disagrees(s)), None)
     tail = f" Its supervisor still says {said.raw or said.state.value}." if said else ""
     first = said or down[0]
-    return Finding(
+    return wrong(
         row=5,
-        section=DECIDE,
-        icon=Icon.BAD,
-        tone=Tone.BAD,
         words="Failed",
         detail=some(len(down), len(app.services)) or f"the supervisor says {first.raw or first.state.value}",
         subject=first.name,
@@ -152,11 +150,8 @@ def running_though_stopped(app: AppReport, known: Known) -> Finding | None:
     loose = [s for s in app.services if s.wanted is Wanted.STOPPED and s.process is not Runs.NOTHING]
     if not loose:
         return None
-    return Finding(
+    return doubtful(
         row=9,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Running though stopped",
         detail=some(len(loose), len(app.services)),
         subject=loose[0].name,
@@ -178,11 +173,8 @@ def pending(app: AppReport, known: Known) -> Finding | None:
         Runs.OTHER: "runs something that is not this app's file.",
         Runs.UNVERIFIED: "is a script that may have been started before its file changed.",
     }[first.process]
-    return Finding(
+    return unsettled(
         row=14,
-        section=DECIDE,
-        icon=Icon.PENDING,
-        tone=Tone.WARN,
         words="Restart pending" if sure else "Restart unproved",
         detail=some(len(old), len(app.services)),
         subject=first.name,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cockpitpm.decide.standing_cells import disagrees
-from cockpitpm.decide.standing_rows import DECIDE, some
+from cockpitpm.decide.standing_rows import doubtful, some, unsettled, wrong
 from cockpitpm.model.service import Runs, Wanted
-from cockpitpm.model.standing import Act, Button, Finding, Icon, Known, Tone
+from cockpitpm.model.standing import Act, Button, Finding, Known
 from cockpitpm.model.status import AppReport, ServiceReport
 
 SHOWN = 3
@@ -20,11 +20,8 @@ def silent(app: AppReport, known: Known) -> Finding | None:
     first = mute[0]
     assert first.unanswered is not None
     part = some(len(mute), len(app.services))
-    return Finding(
+    return wrong(
         row=6,
-        section=DECIDE,
-        icon=Icon.BAD,
-        tone=Tone.BAD,
         words="Not answering",
         detail=", ".join(filter(None, (part, "since"))),
         at=first.unanswered.since,
@@ -48,11 +45,8 @@ def restarting(app: AppReport, known: Known) -> Finding | None:
     assert first.restarts is not None
     times = f"{first.restarts.count} in {first.restarts.within // 60} min"
     back = (Button(act=Act.ROLL_BACK),) if app.generation > 1 else ()
-    return Finding(
+    return wrong(
         row=7,
-        section=DECIDE,
-        icon=Icon.BAD,
-        tone=Tone.BAD,
         words="Keeps restarting",
         detail=", ".join(filter(None, (some(len(restless), len(app.services)), times))),
         subject=first.name,
@@ -69,11 +63,8 @@ def copied(app: AppReport, known: Known) -> Finding | None:
         return None
     assert double.copies is not None
     pids = [str(pid) for pid in double.copies.pids]
-    return Finding(
+    return doubtful(
         row=10,
-        section=DECIDE,
-        icon=Icon.WARN,
-        tone=Tone.WARN,
         words="Two copies running" if len(pids) == 2 else f"{len(pids)} copies running",
         detail=f"pids {', '.join(pids)}",
         subject=double.name,
@@ -93,11 +84,8 @@ def unapplied(app: AppReport, known: Known) -> Finding | None:
     named = ", ".join(first.unapplied[:SHOWN])
     more = len(first.unapplied) - SHOWN
     rest = f" and {more} more" if more > 0 else ""
-    return Finding(
+    return unsettled(
         row=15,
-        section=DECIDE,
-        icon=Icon.PENDING,
-        tone=Tone.WARN,
         words="Settings not applied",
         detail=some(len(old), len(app.services)),
         subject=first.name,
