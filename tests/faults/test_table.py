@@ -27,5 +27,6 @@ def test_what_was_noted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(lines) == 1 + len(ROWS)
     assert lines[2].split()[-3:-1] == ["4", "1"]
     assert lines[4].endswith("skipped: no loop devices")
-    assert lines[16].endswith("skipped: not here, by `make selfupgrade`")
+    assert lines[14].endswith("skipped: not here, by `make test`: tests/acceptance/test_trust_all.py")
+    assert lines[16].endswith("skipped: nothing ran")
     assert json.loads(file.read_text().splitlines()[2])["violations"] == 1

@@ -17,14 +17,6 @@ from tests.sim.machine import DUO, MachineSim
 from tests.sim.world import program
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
-
-
 def patch(machine: MachineSim, how: str) -> bytes:
     data = program("mine-duo_server")
     path = machine.root / "bin" / "duo_server"

@@ -23,14 +23,6 @@ from tests.sim.machine import DUO, MachineSim
 from tests.sim.world import program
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
-
-
 def asked(machine: MachineSim, verb: Verb) -> list[str]:
     before = len(machine.forge.requests)
     machine.run(verb, "duo")

@@ -12,14 +12,6 @@ from cockpitpm.model.status import Note
 from tests.sim.machine import MachineSim
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
-
-
 def flip_a_bit(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1

@@ -25,14 +25,6 @@ TOGETHER = f"{DUO}activation: together\n"
 ALL = dict.fromkeys(SERVICES, CYCLE)
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
-
-
 def lines(machine: MachineSim) -> Path:
     return machine.host().layout.history
 

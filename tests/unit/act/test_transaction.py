@@ -12,14 +12,6 @@ from cockpitpm.model.receipt import Verb
 from tests.sim.machine import DUO, SERVICES, MachineSim
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
-
-
 def of(version: str) -> dict[str, str]:
     return {
         "duo_server": f"{version}-duo_server",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from pathlib import Path
 
-import pytest
 from attrs import evolve
 
 from cockpitpm.app.refresh import refresh
@@ -23,14 +21,6 @@ from tests.sim.world import program
 LATEST = ("duo", "latest")
 TOOL = "  - {name: duo_tool, kind: cli}\nrestart_only:"
 NAMES = ("duo_server", "duo_admin")
-
-
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
 
 
 def kept(machine: MachineSim) -> AppState:

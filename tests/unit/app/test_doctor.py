@@ -22,14 +22,6 @@ from tests.sim.machine import MachineSim
 DEAD = Holder(pid=2**22 - 1, start_ticks=1, boot_id="gone", command="cockpitpm upgrade duo", since="2026-11-23")
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    made.run(Verb.INSTALL, "duo")
-    return made
-
-
 def layout(machine: MachineSim) -> Layout:
     return machine.host().layout
 

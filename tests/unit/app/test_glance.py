@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -41,14 +40,6 @@ class Counting(SupervisorSim):
         self.came.set()
         assert self.go.wait(10)
         return super().list()
-
-
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    made.run(Verb.INSTALL, "duo")
-    return made
 
 
 def opened(machine: MachineSim, supervisor: SupervisorSim) -> Engine:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from cockpitpm.app.settings import channels, end_hold, hold_of, set_hold, set_pin
@@ -15,14 +13,6 @@ from cockpitpm.model.status import Note
 from tests.sim.machine import MachineSim
 
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    made.run(Verb.INSTALL, "duo")
-    return made
 
 
 def version(machine: MachineSim) -> str:

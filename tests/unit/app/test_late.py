@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -11,19 +10,10 @@ from cockpitpm.app.engine import OLD, Engine
 from cockpitpm.app.host import Ports
 from cockpitpm.app.standing import board, standing_of
 from cockpitpm.errors import BundleError, MachineError
-from cockpitpm.model.receipt import Verb
 from cockpitpm.model.service import ServiceStatus
 from cockpitpm.model.standing import Act, Tone
 from tests.sim.machine import DUO, MachineSim
 from tests.sim.ports import ClockSim, ProcessesSim, SupervisorSim
-
-
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    made.run(Verb.INSTALL, "duo")
-    return made
 
 
 def engine(machine: MachineSim, supervisor: SupervisorSim | None = None) -> Engine:

@@ -21,15 +21,6 @@ HOLD, RETRY = (Reason.HOLD,), (Reason.BLOCKED_BUILD,)
 
 
 @pytest.fixture
-def machine(root: Path) -> MachineSim:
-    """Build 1 of duo is installed."""
-    made = MachineSim(root)
-    made.publish("1")
-    made.run(Verb.INSTALL, "duo")
-    return made
-
-
-@pytest.fixture
 def failed(machine: MachineSim) -> MachineSim:
     """Build 2 was tried while the machine was ill, and did not come up: the forge still offers it."""
     machine.world.fault("ill")

@@ -13,14 +13,6 @@ from cockpitpm.model.service import Wanted
 from tests.sim.machine import SERVICES, MachineSim
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    made.run(Verb.INSTALL, "duo")
-    return made
-
-
 def test_one_service_is_stopped_and_stays_so_through_an_upgrade(machine: MachineSim) -> None:
     assert stop(machine.host(), "duo_admin") == ("duo_admin",)
     machine.publish("2")

@@ -10,9 +10,7 @@ from cockpitpm.app.status import probed, to_json
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.status import Note
 from tests.sim.machine import DUO, MachineSim
-from tests.unit.app.test_vigil import READY, behave, later, machine
-
-__all__ = ["machine"]
+from tests.unit.app.test_vigil import READY, behave, later
 
 
 def test_two_at_one_socket(machine: MachineSim) -> None:

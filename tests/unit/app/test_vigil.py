@@ -22,14 +22,6 @@ READY = 31.0
 """Seconds after which a service of duo must be ready."""
 
 
-@pytest.fixture
-def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    made.run(Verb.INSTALL, "duo")
-    return made
-
-
 def later(machine: MachineSim, seconds: float) -> None:
     with machine.world.changing() as state:
         state["time"] += seconds
