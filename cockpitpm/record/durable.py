@@ -76,12 +76,12 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.fchmod(handle, mode)
         write_all(handle, data)
         os.fsync(handle)
-    except OSError:
-        beneath.unlink(fresh)
+        beneath.move(fresh, path)
+    except BaseException:
+        _withdraw(fresh)
         raise
     finally:
         os.close(handle)
-    beneath.move(fresh, path)
     sync_folder(path.parent)
 
 
@@ -90,8 +90,23 @@ def replace_link(path: Path, text: str) -> None:
     fresh = path.with_name(f".{path.name}.new")
     remove_left(fresh)
     beneath.make_link(fresh, text)
-    beneath.move(fresh, path)
+    try:
+        beneath.move(fresh, path)
+    except BaseException:
+        _withdraw(fresh)
+        raise
     sync_folder(path.parent)
+
+
+def half_written(folder: Path) -> Iterator[Path]:
+    """What writes of ours left in a folder before it got its name. Only who holds the lock knows that nobody writes."""
+    return (folder / name for name in beneath.names(folder) if name.startswith(".") and name.endswith(".new"))
+
+
+def _withdraw(unnamed: Path) -> None:
+    """Take back what got no name. A disk that refuses this too has it cleaned away later; the first error is told."""
+    with suppress(OSError):
+        beneath.unlink(unnamed)
 
 
 def remove(path: Path) -> None:

@@ -8,21 +8,33 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from cockpitpm import beneath
 from cockpitpm.errors import StoreError
 from cockpitpm.model.process import FileStamp
 from cockpitpm.model.receipt import Generation
 from cockpitpm.record import documents, store
-from cockpitpm.record.durable import disk, make_folder, remove, replace_link, sync_folder
+from cockpitpm.record.durable import disk, half_written, make_folder, remove, remove_left, replace_link, sync_folder
 from cockpitpm.record.layout import Layout
 
+_BINARY = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _CURRENT = re.compile(r"live/([0-9]+\.[A-Za-z0-9][\w.-]*)", re.ASCII)
 
 
 def apps(layout: Layout) -> tuple[str, ...]:
-    """Every app that has a current generation, sorted."""
-    return tuple(name for name in folders(layout) if current_live(layout, name))
+    """Every app that has a current generation, sorted; also one whose `current` leads to anything else.
+
+    That one is told by whoever looks at it, and hides no other.
+    """
+    return tuple(name for name in folders(layout) if _there(layout, name))
+
+
+def _there(layout: Layout, app: str) -> bool:
+    try:
+        return bool(current_live(layout, app))
+    except StoreError:
+        return True
 
 
 def folders(layout: Layout) -> tuple[str, ...]:
@@ -64,7 +76,8 @@ def current_live(layout: Layout, app: str) -> str:
     found = _CURRENT.fullmatch(text)
     if not found:
         told = f"{path} leads to {text!a}, which is no folder of ours"
-        raise StoreError(told, f"Remove that link (`rm {path}`) and bring the app back: `cockpitpm install {app}`")
+        remove_it = f"Remove that link (`rm {quote(str(path))}`)"
+        raise StoreError(told, f"{remove_it} and bring the app back: `cockpitpm install {quote(app)}`")
     return found[1]
 
 
@@ -88,8 +101,9 @@ def materialise(layout: Layout, generation: Generation, live: str, same: Mapping
         for receipt in generation.receipts:
             target = layout.copy(generation.app, live, receipt.binary)
             _place(layout, receipt.sha256, target, same.get(receipt.sha256))
-        beneath.set_mode(folder, 0o755)
-        sync_folder(folder)
+        with beneath.opened_folder(folder) as made:
+            os.fchmod(made, 0o755)
+            os.fsync(made)
         sync_folder(folder.parent)
 
 
@@ -113,6 +127,7 @@ def _twinned(twin: str, target: Path, sha256: str) -> bool:
             beneath.unlink(target)
             return False
         os.fchmod(source.fileno(), 0o755)
+        os.fsync(source.fileno())  # what is adopted was written by somebody else, who may not have
     return True
 
 
@@ -136,7 +151,7 @@ def discard(layout: Layout, app: str, live: str) -> None:
     """Delete a live folder that is not the current one."""
     if live and live != current_live(layout, app):
         with disk("clean the live copies"):
-            beneath.erase(layout.copies(app, live))
+            _clear(layout.copies(app, live))
 
 
 def lives(layout: Layout, app: str) -> tuple[Path, ...]:
@@ -156,14 +171,27 @@ def erase(layout: Layout, app: str) -> None:
         for number in numbers(layout, app):
             remove(layout.generation(app, number))
         remove(layout.current(app))
-        beneath.erase(layout.live(app))
+        for live in lives(layout, app):
+            _clear(live)
+        _drop(layout.live(app))
+        for left in half_written(layout.app(app)):  # of a write that was refused or interrupted
+            remove_left(left)
         _drop(layout.app(app))
 
 
+def _clear(live: Path) -> None:
+    """Delete a live folder as we make it: the files that are called like binaries, and it, if nothing else is there."""
+    for name in beneath.names(live):
+        if _BINARY.fullmatch(name) and beneath.is_file(live / name):
+            remove_left(live / name)
+    _drop(live)
+
+
 def _drop(folder: Path) -> None:
+    """Remove a folder, if it is one and nobody keeps anything in it."""
     try:
         with suppress(FileNotFoundError):
             beneath.remove_folder(folder)
     except OSError as error:
-        if error.errno != errno.ENOTEMPTY:
+        if error.errno not in (errno.ENOTEMPTY, errno.ENOTDIR):
             raise

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cockpitpm import beneath
-from cockpitpm.record.durable import disk, remove
+from cockpitpm.record.durable import disk, half_written, remove
 from cockpitpm.record.layout import Layout
 
 
@@ -21,15 +21,10 @@ def unnamed(layout: Layout) -> Iterator[Path]:
     """Where they are."""
     apps = (layout.app(name) for name in beneath.names(layout.apps))
     for folder in (layout.settings.parent, layout.var, layout.journal, layout.state, *apps):
-        yield from _fresh(folder)
-    for link in _fresh(layout.bin):
+        yield from half_written(folder)
+    for link in half_written(layout.bin):
         if beneath.is_link(link) and _is_ours(layout, link):
             yield link
-
-
-def _fresh(folder: Path) -> Iterator[Path]:
-    names = beneath.names(folder)
-    return (folder / name for name in names if name.startswith(".") and name.endswith(".new"))
 
 
 def _is_ours(layout: Layout, link: Path) -> bool:
