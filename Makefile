@@ -40,8 +40,8 @@ screenshots: $(READY) ## The pictures of docs/screenshots and those that tests h
 faults: $(READY) ## Every sweep of faults in its full form, and a table of what they found; `make test` has the quick ones
 	@.venv/bin/python -m tests.faults.table
 
-slow: $(READY) ## The long forms of what the tests prove in short: two machines, looked at from every side
-	@.venv/bin/python -m pytest -n auto --dist loadfile -m slow tests/acceptance tests/browser
+slow: $(READY) ## The long forms of what the tests prove in short, but for the sweeps of faults
+	@.venv/bin/python -m pytest -n auto --dist loadfile -m slow tests --ignore=tests/faults
 
 clean: ## Remove everything that was made here
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .coverage dist build

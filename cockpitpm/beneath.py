@@ -6,7 +6,7 @@ where it leads. Links of the owner on the way to the root are followed once, by 
 
 Errors are those of the kernel (OSError) and name the whole path. A link is `Linked`.
 """
-# ruff: noqa: PTH116, PTH208
+# ruff: noqa: PTH101, PTH116, PTH208
 
 from __future__ import annotations
 
@@ -30,10 +30,7 @@ _MISSING = (errno.ENOENT, errno.ENOTDIR)
 
 
 class Linked(OSError, StoreError):
-    """A name in a path is a symbolic link; `filename` is the path up to it, `strerror` says where it leads.
-
-    It is an error that people can read already, wherever it is let through.
-    """
+    """A name in a path is a link: `filename` is the path up to it. People can read the error as it is."""
 
     def __init__(self, path: str, text: str) -> None:
         OSError.__init__(self, errno.ELOOP, f"it is a symbolic link to {text}", path)
@@ -139,8 +136,11 @@ def read(path: Name) -> bytes:
 def opened_folder(path: Name) -> Iterator[int]:
     """A descriptor of a folder that can be listed, synced and locked."""
     whole = os.fspath(path)
-    with beside(whole) as (parent, name):
-        handle = _stepped(parent, name, whole, _FOLDER)
+    if whole == "/":
+        handle = os.open("/", _FOLDER)
+    else:
+        with beside(whole) as (parent, name):
+            handle = _stepped(parent, name, whole, _FOLDER)
     try:
         yield handle
     finally:
@@ -276,10 +276,15 @@ def sync(folder: Name) -> None:
 
 
 def set_mode(path: Name, mode: int) -> None:
-    """Say who may do what with a file or a folder. Raises Linked for a link."""
-    handle = open_file(path, os.O_RDONLY | os.O_NONBLOCK)
+    """Say who may do what with a file or a folder, also one that its owner may not open. Raises Linked for a link."""
+    handle = open_file(path, os.O_PATH)
     try:
-        os.fchmod(handle, mode)
+        if stat.S_ISLNK(os.fstat(handle).st_mode):
+            raise Linked(os.fspath(path), os.readlink("", dir_fd=handle))
+        os.chmod(f"/proc/self/fd/{handle}", mode)  # this very file; a descriptor that only names it takes no fchmod
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
     finally:
         os.close(handle)
 

@@ -1,4 +1,4 @@
-"""The kernel's view of processes, read from /proc.
+"""The kernel's view of processes, read from /proc, and of the sockets that they listen at.
 
 A process may vanish between two reads, and some files of other users' processes cannot be read: both mean "not
 there" and never an error. A zombie executes nothing, so it counts as gone.
@@ -7,18 +7,25 @@ there" and never an error. A zombie executes nothing, so it counts as gone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import struct
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from attrs import frozen
 
 from cockpitpm.model.process import FileId, Image, ProcessId
 
 _DEAD_STATES = frozenset("ZXx")
-_LISTENS = 0x10000
-"""The flag of a listening socket in /proc/net/unix."""
+_SOCK_DIAG: Final = 4
+_WHO_LISTENS: Final = struct.pack("=IHHIIBBHIIIII", 40, 20, 0x301, 1, 0, 1, 0, 0, 1 << 10, 0, 1, 0, 0)
+"""A request of sock_diag(7): the sockets AF_UNIX (1) in the state LISTEN (10), with their names."""
+_ROW, _DONE, _NAME = 20, 3, 0
+_PATIENCE: Final = 0.5
+"""Seconds. The kernel answers while it is asked; what only pretends to be one may never do."""
 
 
 @frozen(kw_only=True)
@@ -90,35 +97,37 @@ class LinuxProcesses:
         return {path: pids for path, pids in held.items() if len(pids) > 1}
 
     def _listening(self) -> dict[str, tuple[str, ...]]:
-        """The inodes of the unix sockets that listen, by the path that they were bound to."""
+        """The inodes of the unix sockets that listen, by the path that they were bound to; none if nobody can tell.
+
+        Not from /proc/net/unix: it prints names as they are, so a name with a line feed in it reads like two sockets.
+        """
         found: dict[str, tuple[str, ...]] = {}
         try:
-            with open(f"{self._proc}/net/unix", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
-                rows = [line.rstrip("\n").split(" ", 6) for line in file.readlines()[1:]]
-        except OSError:
-            return found
-        for row in rows:
-            inode, _, path = row[-1].lstrip().partition(" ")
-            if path and int(row[3], 16) & _LISTENS:
+            for inode, path in _listeners():
                 found[path] = (*found.get(path, ()), inode)
+        except (OSError, struct.error):
+            return {}
         return found
 
     def _owners(self, inodes: Collection[str]) -> dict[str, int]:
-        """The oldest process that has each of these sockets, as far as we may look."""
+        """The oldest process that has each of these sockets, as far as we may look.
+
+        Only of sockets that our own user made: others can bind any name, below a mount of their own.
+        """
         wanted = {f"socket:[{inode}]": inode for inode in inodes}
         found: dict[str, int] = {}
         for stat in sorted(self._stats(), key=lambda one: (one.start_ticks, one.pid)):
-            for name in self._open(stat.pid):
-                if name in wanted:
-                    found.setdefault(wanted[name], stat.pid)
+            for path, name in self._open(stat.pid):
+                if name in wanted and wanted[name] not in found and _is_ours(path):
+                    found[wanted[name]] = stat.pid
         return found
 
-    def _open(self, pid: int) -> Iterator[str]:
-        """Where the descriptors of a process lead."""
+    def _open(self, pid: int) -> Iterator[tuple[str, str]]:
+        """The descriptors of a process and where they lead."""
         with contextlib.suppress(OSError), os.scandir(f"{self._proc}/{pid}/fd") as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):
-                    yield os.readlink(entry.path)  # noqa: PTH115
+                    yield entry.path, os.readlink(entry.path)  # noqa: PTH115
 
     def now(self) -> tuple[str, int]:
         """The boot id and the clock ticks since boot; time spent in suspend counts, as it does for start times."""
@@ -177,6 +186,49 @@ class LinuxProcesses:
             return os.readlink(f"{self._proc}/{pid}/exe").endswith(" (deleted)")  # noqa: PTH115
         except OSError:
             return True
+
+
+def _is_ours(path: str) -> bool:
+    """Whether our own user made what a descriptor leads to."""
+    try:
+        return os.stat(path).st_uid == os.geteuid()  # noqa: PTH116
+    except OSError:
+        return False
+
+
+def _listeners() -> Iterator[tuple[str, str]]:
+    """Inode and path of each unix socket that listens in our network.
+
+    Raises OSError where the kernel cannot be asked or refuses, struct.error for what is no answer.
+    """
+    import socket  # a look at a machine without unix sockets needs none
+
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as kernel:
+        kernel.settimeout(_PATIENCE)
+        kernel.sendto(_WHO_LISTENS, (0, 0))
+        while True:
+            rest, (sender, _groups) = kernel.recvfrom(1 << 16)
+            while rest and not sender:
+                length, kind = struct.unpack_from("=IH", rest)
+                if kind == _DONE:
+                    return
+                if kind != _ROW or not 32 <= length <= len(rest):
+                    raise OSError(errno.EPROTO, "no answer about sockets")
+                if path := _path(rest[32:length]):
+                    yield str(struct.unpack_from("=I", rest, 20)[0]), path
+                rest = rest[(length + 3) & ~3 :]
+
+
+def _path(attributes: bytes) -> str:
+    """The path among the attributes of a socket; empty if it has none, or an abstract name."""
+    while attributes:
+        length, kind = struct.unpack_from("=HH", attributes)
+        if not 4 <= length <= len(attributes):
+            raise OSError(errno.EPROTO, "no attributes of a socket")
+        if kind == _NAME:
+            return os.fsdecode(attributes[4:length].partition(b"\0")[0])
+        attributes = attributes[(length + 3) & ~3 :]
+    return ""
 
 
 def _descendants(pid: int, stats: Iterable[Stat]) -> Iterator[int]:

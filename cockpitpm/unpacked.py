@@ -121,21 +121,38 @@ def _is(handle: int, folder: str) -> bool:
         return False
 
 
-def _opened(place: str) -> int:
+def _above(place: str) -> str:
+    """The root that a place is in."""
+    return "/".join(place.split("/")[: -len(PLACE)]) or "/"
+
+
+def _opened(place: str, make: bool = False) -> int:
     """A descriptor of the place. Above the root its owner may have links; below it none is followed."""
-    parts = place.split("/")
-    at = "/".join(parts[: -len(PLACE)])
-    handle = os.open(at or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    for name in parts[-len(PLACE) :]:
-        at = f"{at}/{name}"
+    at = _above(place)
+    handle = os.open(at, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name in place.split("/")[-len(PLACE) :]:
+        at = os.path.join(at, name)
         try:
+            if make:
+                _make_in(handle, name)
             inner = os.open(name, _FOLDER, dir_fd=handle)
         except NotADirectoryError as error:
             raise NotADirectoryError(error.errno, "this is a link or no folder:", at) from None
+        except OSError as error:
+            error.filename = at
+            raise
         finally:
             os.close(handle)
         handle = inner
     return handle
+
+
+def _make_in(folder: int, name: str) -> None:
+    try:
+        os.mkdir(name, 0o755 if name == PLACE[0] else 0o700, dir_fd=folder)
+    except FileExistsError:
+        return
+    os.fsync(folder)
 
 
 def unpack(archive: str, folder: str) -> None:
@@ -147,9 +164,10 @@ def unpack(archive: str, folder: str) -> None:
     place = os.path.dirname(folder)
     _make(place)
     with _alone(place) as handle:
-        if os.path.isdir(folder):
-            return
         name = os.path.basename(folder)
+        with suppress(FileNotFoundError):
+            os.stat(name, dir_fd=handle, follow_symlinks=False)
+            return
         new = f".{name}.new"
         fresh = f"/proc/self/fd/{handle}/{new}"  # below the folder that we hold, whatever its path leads to now
         shutil.rmtree(new, ignore_errors=True, dir_fd=handle)
@@ -167,15 +185,15 @@ def unpack(archive: str, folder: str) -> None:
 
 def _make(place: str) -> None:
     """The place with what is above it; like the rest of our state, nobody else may look into it."""
-    missing = []
-    while not os.path.isdir(place):
-        missing.append(place)
-        place = os.path.dirname(place)
+    missing, at = [], _above(place)
+    while not os.path.isdir(at):
+        missing.append(at)
+        at = os.path.dirname(at)
     for path in reversed(missing):
-        secret = path.endswith(("/var/cockpitpm", "/var/cockpitpm/unpacked"))
         with suppress(FileExistsError):
-            os.mkdir(path, 0o700 if secret else 0o755)
+            os.mkdir(path, 0o755)
         _sync(os.path.dirname(path))
+    os.close(_opened(place, make=True))
 
 
 def _sync(folder: str) -> None:

@@ -26,9 +26,10 @@ def remembered(machine: Machine, case: Case, record: ActivationRecord, verdict: 
     staged = case.journal.last("staged") or {}
     committed = record.outcome is Outcome.COMMITTED
     seen = _observation(staged, record)
+    wanted = case.intent.wanted if committed else case.state.wanted
     return evolve(
         case.state,
-        wanted=dict(case.intent.wanted) if committed else case.state.wanted,
+        wanted=dict(wanted),
         flips=timeline(case)[-FLIPS_KEPT:],
         stamps=generations.stamps(machine.layout, case.app, live) if live else {},
         observation=seen or case.state.observation,
@@ -37,7 +38,7 @@ def remembered(machine: Machine, case: Case, record: ActivationRecord, verdict: 
         blocked=_blocked(machine, case, record, _left(case, staged, record, verdict)),
         exported=state.read(machine.layout, case.app).exported,
         offered=None,
-        stops={s: one for s, one in case.state.stops.items() if case.intent.wanted.get(s) is Wanted.STOPPED},
+        stops={s: one for s, one in case.state.stops.items() if wanted.get(s) is Wanted.STOPPED},
     )
 
 
@@ -46,7 +47,8 @@ def unfit(app: AppPlan, settled: AppPlan, staged: Mapping[str, Staged]) -> Unfit
     decision = settled.decision
     if not isinstance(decision, Refused) or decision.reason is not Reason.NOT_RUNNABLE:
         return None
-    last = next(s for s in staged.values() if s.problem)
+    spent = (staged[f.binary] for f in app.fetches if staged[f.binary].asset == f.candidates[-1])
+    last = next(s for s in spent if s.problem)
     uuids = tuple(uuid for fetch in app.fetches for uuid in _useless(fetch, staged[fetch.binary]))
     return Unfit(uuids=uuids, asset=last.asset.name, problem=last.problem)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 from cockpitpm import beneath
 from cockpitpm.act.intent import Case
@@ -91,7 +92,7 @@ def relink(machine: Machine, case: Case, binary: str) -> None:
 def _set_aside(machine: Machine, case: Case, binary: str) -> None:
     path = machine.layout.binary(binary)
     if case.intent.verb is not Verb.ROLLBACK:
-        hint = f"Move it away (`mv {path} {path}.mine`) and run the command again"
+        hint = f"Move it away (`mv {quote(str(path))} {quote(f'{path}.mine')}`) and run the command again"
         raise StoreError(f"{path} is not ours and no receipt knows its bytes", hint)
     kept = machine.layout.kept(case.intent.transaction, binary)
     with disk("set aside"):

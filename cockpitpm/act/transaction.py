@@ -143,8 +143,16 @@ def _converge_all(machine: Machine, case: Case, target: Generation) -> tuple[Ser
     place = _place(machine, case, case.intent.live_to, target)
     wanted = tuple(s for s in _wanted(case, target) if not s.external or _known(machine, s))
     parts = groups(wanted, _together(target), first=case.intent.origin == 0)
-    found = [converge(machine, case.app, place, part, case.mark, case.away, case.intent.cycle) for part in parts]
+    cycle = tuple(s.name for s in wanted if s.name in case.intent.cycle and not _cycled(machine, case, place, s))
+    found = [converge(machine, case.app, place, part, case.mark, case.away, cycle) for part in parts]
     return tuple(change for changes in found for change in changes)
+
+
+def _cycled(machine: Machine, case: Case, place: InPlace, service: Service) -> bool:
+    """Whether a service that is to be restarted has been already, by a process that died since: once is enough."""
+    marks = [r["process"] for r in case.journal.all("cycling") if r["service"] == service.name]
+    now = machine.rules.look(service, place).process
+    return bool(marks) and now is not None and encode(now) != marks[-1]
 
 
 def _known(machine: Machine, service: Service) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -13,13 +14,13 @@ from cockpitpm.app.host import Host, unfinished
 from cockpitpm.app.recover import recover
 from cockpitpm.app.verify import Verdict, verify
 from cockpitpm.decide import ailments
-from cockpitpm.errors import CockpitPmError, MachineError, ReleaseNotFound, ReleaseNotReady
+from cockpitpm.errors import CockpitPmError, MachineError, ReleaseNotFound, ReleaseNotReady, StoreError
 from cockpitpm.model.ailment import Check, Grade, LockFact, Registered, Remedy, Symptom
 from cockpitpm.model.bundle import Bundle
 from cockpitpm.model.codec import encode
 from cockpitpm.model.service import ServiceState, Wanted
 from cockpitpm.observe import condition
-from cockpitpm.record import generations, history, state
+from cockpitpm.record import generations, history, home, roots, state
 from cockpitpm.record.lock import holder
 
 
@@ -46,7 +47,8 @@ def examine(host: Host, forges: bool = True) -> Diagnosis:
         try:
             symptoms += look(host)
         except CockpitPmError as error:
-            symptoms.append(_broken(check, error.message, error.hint))
+            if error.message not in {one.told for one in symptoms}:  # one broken file stops several checks
+                symptoms.append(_broken(check, error.message, error.hint))
         except OSError as error:
             told = f"Cannot look at {error.filename or host.layout.root}: {error.strerror}"
             symptoms.append(_broken(check, told, "Run it as the owner of the root"))
@@ -55,28 +57,59 @@ def examine(host: Host, forges: bool = True) -> Diagnosis:
     return Diagnosis(symptoms=tuple(symptoms), looked=tuple(looked))
 
 
-def mend(host: Host, found: Diagnosis) -> tuple[Symptom, ...]:
-    """Do what is safe: the symptoms that were mended. A mode is set on the very path that was looked at, never through
-    a link. Raises as every change does: MachineError for anybody but the owner, LockedError if somebody is at work.
+@frozen(kw_only=True)
+class Attempt:
+    """One symptom that was to be mended. `error` is why it stays, None if it is gone."""
+
+    symptom: Symptom
+    error: CockpitPmError | None = None
+
+
+def mend(host: Host, found: Diagnosis) -> tuple[Attempt, ...]:
+    """Do what is safe; what cannot be mended stops nothing else. A mode is set on the very path that was looked at,
+    never through a link.
+
+    Raises as every change does, if nothing could be begun: MachineError for anybody but the owner, LockedError if
+    somebody is at work.
     """
     wanted = [one for one in found.symptoms if one.remedy is not Remedy.NONE]
     if not wanted:
         return ()
+    roots.check_owner(host.layout, host.invocation.command)
     modes = [one for one in wanted if one.remedy is Remedy.MODE]
-    with host.changing():
-        for one in modes:
-            _set_mode(one)
-    if len(modes) == len(wanted):
-        return tuple(modes)
-    stuck = {one.transaction for one in recover(host) if one.error}
-    return tuple(one for one in wanted if one.subject not in stuck)
+    # Without these places nobody can take the lock, or may.
+    first = {str(path) for path in (host.layout.real, *host.layout.fixed)}
+    done = [_set_mode(one) for one in modes if one.subject in first]
+    rest = [one for one in wanted if one not in modes or one.subject not in first]
+    try:
+        with host.held():
+            done += [_set_mode(one) for one in rest if one.remedy is Remedy.MODE]
+    except CockpitPmError as error:
+        if not done:
+            raise
+        return (*done, *(Attempt(symptom=one, error=error) for one in rest))
+    return (*done, *_recovered(host, [one for one in rest if one.remedy is Remedy.RECOVER]))
 
 
-def _set_mode(one: Symptom) -> None:
+def _set_mode(one: Symptom) -> Attempt:
     try:
         beneath.set_mode(one.subject, one.mode)
     except OSError as error:
-        raise MachineError(f"Cannot set the mode of {one.subject}: {error.strerror}", one.next_step) from error
+        hint = error.hint if isinstance(error, beneath.Linked) else one.next_step
+        why = MachineError(f"Cannot set the mode of {one.subject}: {error.strerror}", hint)
+        return Attempt(symptom=one, error=why)
+    return Attempt(symptom=one)
+
+
+def _recovered(host: Host, wanted: list[Symptom]) -> list[Attempt]:
+    """Recovering mends them all, but for the transactions that stay unfinished."""
+    if not wanted:
+        return []
+    try:
+        stuck = {one.transaction: one.error for one in recover(host)}
+    except CockpitPmError as error:
+        return [Attempt(symptom=one, error=error) for one in wanted]
+    return [Attempt(symptom=one, error=stuck.get(one.subject)) for one in wanted]
 
 
 def _broken(check: Check, told: str, hint: str) -> Symptom:
@@ -95,13 +128,31 @@ def _catalog(host: Host) -> Iterator[Symptom]:
     return iter(())
 
 
+def _places(host: Host) -> Iterator[Symptom]:
+    """What every change would refuse at once: others on the way to the root, links in the places of ours.
+
+    The root itself is looked at with the modes.
+    """
+    layout = host.layout
+    for folder, error in roots.weak(layout, _owner(host)):
+        if folder != str(layout.real):
+            yield evolve(_broken(Check.PLACES, error.message, error.hint), subject=folder)
+    for link in roots.linked(layout):
+        yield evolve(_broken(Check.PLACES, link.message, link.hint), subject=str(link.filename))
+
+
+def _owner(host: Host) -> int:
+    """Of the root; of one that is not there, whoever would make it."""
+    root = beneath.seen(host.layout.real)
+    return root.st_uid if root else os.geteuid()
+
+
 def _modes(host: Host) -> Iterator[Symptom]:
-    return ailments.modes(condition.spots(host.layout))
+    return ailments.modes(condition.spots(host.layout), _owner(host))
 
 
 def _owners(host: Host) -> Iterator[Symptom]:
-    root = beneath.seen(host.layout.real)
-    return ailments.owners(condition.spots(host.layout), root.st_uid) if root else iter(())
+    return ailments.owners(condition.spots(host.layout), _owner(host))
 
 
 def _lock(host: Host) -> Iterator[Symptom]:
@@ -124,7 +175,13 @@ def _leftovers(host: Host) -> Iterator[Symptom]:
 
 
 def _records(host: Host) -> Iterator[Symptom]:
-    """What is remembered of each app. Generations and the history are looked at with the files."""
+    """Where the machine is, and what is remembered of each app. Generations and the history are looked at with the
+    files.
+    """
+    try:
+        home.read(host.layout)
+    except StoreError as error:
+        yield from ailments.home(str(host.layout.home), error.message)
     for name in beneath.names(host.layout.state):
         app, _, ending = name.rpartition(".")
         try:
@@ -157,12 +214,13 @@ def _supervisor(host: Host) -> Iterator[Symptom]:
 
 
 def _services(host: Host) -> Iterator[Symptom]:
-    owners = {service.name: app for app, bundle in _installed(host).items() for service in bundle.services}
+    declared = {s.name: (app, s.external) for app, bundle in _installed(host).items() for s in bundle.services}
     found = []
     for status in host.supervisor.list():
+        app, external = declared.get(status.name, ("", False))
         definition = host.supervisor.definition(status.name)
         command = definition.command if definition else ()
-        found.append(Registered(name=status.name, app=owners.get(status.name, ""), command=command))
+        found.append(Registered(name=status.name, app=app, command=command, external=external))
     return ailments.services(found, f"{host.layout.apps}/")
 
 
@@ -202,6 +260,7 @@ def _forges(host: Host) -> Iterator[Symptom]:
 _CHECKS: dict[Check, Callable[[Host], Iterator[Symptom]]] = {
     Check.SETTINGS: _settings,
     Check.CATALOG: _catalog,
+    Check.PLACES: _places,
     Check.OWNER: _owners,
     Check.MODES: _modes,
     Check.LOCK: _lock,
@@ -217,11 +276,12 @@ _CHECKS: dict[Check, Callable[[Host], Iterator[Symptom]]] = {
 }
 
 
-def to_json(found: Diagnosis, mended: tuple[Symptom, ...]) -> dict[str, Any]:
+def to_json(found: Diagnosis, attempts: tuple[Attempt, ...]) -> dict[str, Any]:
     """The public shape of `doctor --json`."""
     return {
         "well": found.well,
         "symptoms": [encode(one) for one in found.symptoms],
-        "mended": [encode(one) for one in mended],
+        "mended": [encode(one.symptom) for one in attempts if one.error is None],
+        "not_mended": [{**encode(one.symptom), "why": str(one.error)} for one in attempts if one.error],
         "looked_at": [check.value for check in found.looked],
     }

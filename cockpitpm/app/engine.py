@@ -105,7 +105,8 @@ class Engine:
     def shown(self, age: float = FRESH) -> View:
         """As `view`; where no new look can be had, the last one, which says why and whether it is old.
 
-        Raises as `view` before the first look, and where the role cannot be read: then nothing may be shown.
+        Raises as `view` before the first look, and where the role cannot be read or is not that of the last look: then
+        nothing may be shown.
         """
         found, trouble = self.seen(age), ""
         if found is None:
@@ -117,14 +118,19 @@ class Engine:
         if self._looked is None:
             return self.view(age), ""
         if not self._lock.acquire(timeout=PATIENCE):
-            return self._looked.view, "A look at this machine takes long"
+            return self._last_for(MachineError("A look at this machine takes long"))
         self._lock.release()
         try:
             return self.view(age), ""
-        except MachineError:
-            raise
         except CockpitPmError as error:
-            return self._looked.view, str(error)
+            return self._last_for(error)
+
+    def _last_for(self, trouble: CockpitPmError) -> tuple[View, str]:
+        """The last look and why there is no newer one; raises that where the look was not one of today's role."""
+        looked = self._looked
+        if looked is None or looked.view.role.role is not self.host().role.role:
+            raise trouble
+        return looked.view, str(trouble)
 
     def seen(self, age: float = FRESH) -> View | None:
         """The last look if it is still good, without waiting for another: None says that one is needed."""
@@ -158,8 +164,8 @@ class Engine:
 def _mark(path: str) -> tuple[int, int, int] | None:
     try:
         found = beneath.seen(path)
-    except OSError:
-        return None
+    except OSError as error:
+        return -1, error.errno or 0, 0
     return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
 
 

@@ -239,37 +239,45 @@ class Host:
         """
         from cockpitpm.act.recovery import recover
 
+        with self.held():
+            followed = self._follow()
+            recovered = recover(self.machine())
+            if followed and self.supervisor.list():
+                self.supervisor.ensure_running()  # with what was ended when it followed
+            # Last of all: whoever comes after one that died on the way here has all of it to do again.
+            home.settle(self.layout)
+            yield recovered
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the machine's lock, and leave alone what was interrupted. Raises as `changing`."""
         self.prepare()
         with locked(self.layout.lock, self._holder()) as dead:
             if dead and not self.processes.alive(dead.process):
-                told = f"process {dead.pid} ({dead.command}) died without letting go of the lock; taken over"
-                self.invocation.reporter.warning("", told)
-            self._follow()
-            yield recover(self.machine())
+                self._warn(f"process {dead.pid} ({dead.command}) died without letting go of the lock; taken over")
+            yield
 
-    def _follow(self) -> None:
+    def _follow(self) -> bool:
         """A machine that was moved or copied: its services must not run the programs of the place that it left."""
-        names = home.left(self.layout)
+        try:
+            names = home.left(self.layout)
+        except StoreError as error:
+            self._warn(f"whether this machine was moved is not known, and taken for no: {error.message}")
+            return False
         if names:
-            self.invocation.reporter.warning("", f"this machine was at {names[0]}; its services follow it here")
+            self._warn(f"this machine was at {names[0]}; its services follow it here")
         for old in names:
             self.supervisor.moved(old, str(self.layout.root))
             home.follow(self.layout, old)
-        home.settle(self.layout)
+        return bool(names)
 
     def prepare(self) -> None:
         """Make the root. Raises MachineError for anybody but its owner, and where others could change it."""
-        root, real = self.layout.root, self.layout.real
-        with disk("look at"):
-            found = beneath.seen(real)
-        if found and found.st_uid != os.geteuid():
-            owner = roots.name_of(found.st_uid)
-            words = shlex.join(self.invocation.command)
-            raise MachineError(f"{root} belongs to {owner}, who alone may change it", f"Run: sudo -u {owner} {words}")
+        roots.check_owner(self.layout, self.invocation.command)
         roots.check(self.layout)
         roots.check_places(self.layout)
         with disk("create the root"):
-            make_folder(real, 0o755)
+            make_folder(self.layout.real, 0o755)
             make_folder(self.layout.var.parent, 0o755)
             make_folder(self.layout.var)
 

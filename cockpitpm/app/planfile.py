@@ -6,6 +6,7 @@ import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from attrs import evolve
@@ -116,7 +117,8 @@ def _foresee(host: Host, request: Request) -> tuple[Plan, Binding]:
 def _same_root(host: Host, saved: SavedPlan) -> None:
     root = str(host.layout.root)
     if saved.root != root:
-        raise Unfit(f"The plan was made for {saved.root}, and this machine is {root}", f"Say `--root {saved.root}`")
+        told = f"The plan was made for {saved.root}, and this machine is {root}"
+        raise Unfit(told, f"Say `--root {quote(saved.root)}`")
 
 
 def _plain(path: Path) -> None:

@@ -57,13 +57,13 @@ class Given:
         return next((app for app in generations.apps(self._layout) if service in self._names(app)), "")
 
     def _names(self, app: str) -> frozenset[str]:
-        live = generations.current_live(self._layout, app)
-        if (app, live) not in self._services:
-            try:
+        try:
+            live = generations.current_live(self._layout, app)
+            if (app, live) not in self._services:
                 found = generations.read(self._layout, app, generations.number_of(live)).bundle.services
-            except StoreError:  # another app's damage is no obstacle; the engine reads the file of its own app itself
-                return frozenset()
-            self._services[app, live] = frozenset(s.name for s in found)
+                self._services[app, live] = frozenset(s.name for s in found)
+        except StoreError:  # another app's damage is no obstacle; the engine reads the file of its own app itself
+            return frozenset()
         return self._services[app, live]
 
 

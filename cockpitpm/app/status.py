@@ -47,6 +47,8 @@ def status(
     found = tuple(
         _app(host, app, recorded.get(app, Recorded()), left.get(app, ""), machine, vigil, app in busy) for app in apps
     )
+    if vigil and not names:
+        vigil.only(installed)
     return MachineReport(role=host.role.role, apps=found, unfinished=tuple(left.values()))
 
 

@@ -62,16 +62,21 @@ class Checked:
 
 def verify(host: Host, names: tuple[str, ...] = ()) -> tuple[Checked, ...]:
     """Every file of these apps, or of all, and the history. Raises PlanError for an app that is not installed."""
-    apps = apps_of(host, names) if names else generations.apps(host.layout)
+    installed = generations.apps(host.layout)
+    apps = apps_of(host, names) if names else installed
     for app in apps:
-        if not generations.current_live(host.layout, app):
+        if app not in installed:
             raise PlanError(f"{app} is not installed", f"Install it with `cockpitpm install {app}`")
     found = [checked for app in apps for checked in _app(host, app)]
     return (*found, _history(host))
 
 
 def _app(host: Host, app: str) -> Iterator[Checked]:
-    live = generations.current_live(host.layout, app)
+    try:
+        live = generations.current_live(host.layout, app)
+    except StoreError as error:
+        yield _odd(app, Kind.LIVE, host.layout.current(app), Verdict.DAMAGED, error.message, error.hint)
+        return
     seen: set[str] = set()
     for number in generations.numbers(host.layout, app):
         checked, generation = _generation(host, app, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Collection
 from threading import Lock, Thread
 
 from attrs import evolve, frozen
@@ -27,12 +28,15 @@ NOT_OURS = "Permission denied"
 
 @frozen(kw_only=True)
 class _Kept:
-    """One service. `mark` is the last thing that was done to its app; `quiet`: it is being worked on or stays away."""
+    """One service of an app. `mark` is the last thing that was done to the app; `quiet`: nobody is there to be asked,
+    or the app is being worked on. `tried` is when the process was asked last (monotonic), whatever came of it."""
 
+    app: str
     service: Service
     mark: str
     quiet: bool
     seen: Sightings
+    tried: float | None = None
     asked: Asked | None = None
 
     @property
@@ -61,16 +65,31 @@ class Vigil:
         """
         assert facts.installed is not None
         services = facts.installed.bundle.services
-        told = {s.name: self._one(s, facts.services[s.name], now, mark, busy) for s in services}
+        told = {s.name: self._one(facts.app, s, facts.services[s.name], now, mark, busy) for s in services}
+        with self._lock:
+            self._kept = {n: one for n, one in self._kept.items() if one.app != facts.app or n in told}
         return evolve(facts, services={**facts.services, **told})
 
-    def _one(self, service: Service, fact: ServiceFact, now: float, mark: str, busy: bool) -> ServiceFact:
+    def only(self, apps: Collection[str]) -> None:
+        """Forget what is known of other apps: a look at the whole machine found these installed."""
+        with self._lock:
+            self._kept = {name: one for name, one in self._kept.items() if one.app in apps}
+
+    def _one(self, app: str, service: Service, fact: ServiceFact, now: float, mark: str, busy: bool) -> ServiceFact:
         with self._lock:
             before = self._kept.get(service.name)
             ours = busy or before is None or before.mark != mark
             seen = sighted(None if ours or before is None else before.seen, fact.process, now)
             asked = before.asked if before else None
-            self._kept[service.name] = _Kept(service=service, mark=mark, quiet=busy, seen=seen, asked=asked)
+            self._kept[service.name] = _Kept(
+                app=app,
+                service=service,
+                mark=mark,
+                quiet=busy or fact.process is None,
+                seen=seen,
+                tried=before.tried if before and before.seen.process == seen.process else None,
+                asked=asked,
+            )
         known = unanswered(asked, fact.process, now, self._strikes)
         return evolve(fact, unanswered=known, restarts=restarts(seen, now))
 
@@ -87,7 +106,8 @@ class Vigil:
             for one, process in every
             if process
             and process.boot_id == boot
-            and is_due(one.service, process, one.asked, (ticks - process.start_ticks) / self._ticks, now)
+            and is_due(one.service, (ticks - process.start_ticks) / self._ticks, one.tried, now)
+            and host.processes.alive(process)
         }
 
     def ask(self, host: Host) -> None:
@@ -107,17 +127,18 @@ class Vigil:
                 return
             health = _answer(host, service, process)
             # An answer of a process that has ended meanwhile is no answer of the next one, nor a missing one.
-            if health is not None and host.processes.alive(process):
-                self._hear(host, service.name, process, health)
+            self._hear(host, service.name, process, health if host.processes.alive(process) else None)
 
-    def _hear(self, host: Host, name: str, process: ProcessId, health: Health) -> None:
+    def _hear(self, host: Host, name: str, process: ProcessId, health: Health | None) -> None:
         from cockpitpm.act.machine import instant
 
-        moment = instant(host.clock.now())
+        now, moment = host.clock.monotonic(), instant(host.clock.now())
         with self._lock:
-            before = self._kept[name]
-            asked = heard(before.asked, process, health, host.clock.monotonic(), moment)
-            self._kept[name] = evolve(before, asked=asked)
+            before = self._kept.get(name)
+            if before is None or before.seen.process != process:
+                return
+            asked = heard(before.asked, process, health, now, moment) if health else before.asked
+            self._kept[name] = evolve(before, tried=now, asked=asked)
 
 
 def _answer(host: Host, service: Service, process: ProcessId) -> Health | None:

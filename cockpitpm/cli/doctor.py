@@ -15,7 +15,7 @@ from cockpitpm.cli.words import count
 from cockpitpm.errors import ExitCode
 
 if TYPE_CHECKING:
-    from cockpitpm.app.doctor import Diagnosis
+    from cockpitpm.app.doctor import Attempt, Diagnosis
     from cockpitpm.model.ailment import Symptom
 
 EXAMPLES = ("cockpitpm doctor", "cockpitpm doctor --fix", "cockpitpm doctor --offline --json")
@@ -29,29 +29,31 @@ EXAMPLES = ("cockpitpm doctor", "cockpitpm doctor --fix", "cockpitpm doctor --of
 def doctor(session: Session, fix: bool, offline: bool) -> int:
     """What is wrong with this machine, and how to mend it.
 
-    Looks at settings, bundles, owners and modes, the lock, what was interrupted, every record and file, the supervisor
-    and its services, the clock, the disk and the forges. Exit code 4 if something is left to mend, else 0.
+    Looks at settings, bundles, the way to the root and its places, owners and modes, the lock, what was interrupted,
+    every record and file, the supervisor and its services, the clock, the disk and the forges. Exit code 4 if something
+    is wrong, or could not be mended; 0 also where something is merely worth knowing.
     """
     from cockpitpm.app import doctor as app
 
-    found = app.examine(session.host(), forges=not offline)
-    mended: tuple[Symptom, ...] = ()
+    found = app.examine(session.host(anyhow=True), forges=not offline)
+    attempts: tuple[Attempt, ...] = ()
     if fix:
         with narrator(session.aside) as reporter:
-            mended = app.mend(session.host(reporter), found)
-        found = app.examine(session.host(), forges=not offline) if mended else found
+            attempts = app.mend(session.host(reporter, anyhow=True), found)
+        found = app.examine(session.host(anyhow=True), forges=not offline) if attempts else found
     if session.as_json:
-        session.json(app.to_json(found, mended))
+        session.json(app.to_json(found, attempts))
     else:
-        _tell(session.out, found, mended, fix)
-    return ExitCode.DONE if found.well else ExitCode.MACHINE
+        _tell(session.out, found, attempts, fix)
+    well = found.well and not any(one.error for one in attempts)
+    return ExitCode.DONE if well else ExitCode.MACHINE
 
 
-def _tell(out: Terminal, found: Diagnosis, mended: tuple[Symptom, ...], fix: bool) -> None:
-    for one in mended:
-        out.line(green("✓ "), bold(one.check.value), "  ", f"{one.subject}: mended")
-    for one in found.symptoms:
-        _symptom(out, one)
+def _tell(out: Terminal, found: Diagnosis, attempts: tuple[Attempt, ...], fix: bool) -> None:
+    for one in attempts:
+        _attempt(out, one)
+    for symptom in found.symptoms:
+        _symptom(out, symptom)
     wrong = sum(one.grade.value == "wrong" for one in found.symptoms)
     if not found.symptoms:
         out.line(green("✓ "), bold(f"{count(len(found.looked), 'check')}, nothing is wrong"))
@@ -62,6 +64,16 @@ def _tell(out: Terminal, found: Diagnosis, mended: tuple[Symptom, ...], fix: boo
     out.line(bold(", ".join(filter(None, parts))), dim(f" in {count(len(found.looked), 'check')}"))
     if not fix and any(one.remedy.value != "none" for one in found.symptoms):
         out.paragraph("cockpitpm doctor --fix mends what is safe", style="36", first=dim("→ "))
+
+
+def _attempt(out: Terminal, one: Attempt) -> None:
+    check, subject = bold(one.symptom.check.value), one.symptom.subject
+    if one.error is None:
+        out.line(green("✓ "), check, "  ", f"{subject}: mended")
+        return
+    out.line(red("✗ "), check, "  ", f"{subject}: not mended: {one.error.message}")
+    if one.error.hint:
+        out.paragraph(one.error.hint, indent=4, style="36", first=dim("→ "))
 
 
 def _symptom(out: Terminal, one: Symptom) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -55,7 +56,7 @@ def plan(
     found = _made(session, wanted, target)
     code = show(session, found, everything=not names)
     if target and not session.as_json:
-        session.out.line("Saved; carry it out with ", cyan(f"cockpitpm apply {out}"), ".")
+        session.out.line("Saved; carry it out with ", cyan(f"cockpitpm apply {quote(str(out))}"), ".")
     pending = telling and code == ExitCode.DONE and any(app.acts for app in found.apps)
     return ExitCode.CHANGES_PENDING if pending else code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from shlex import quote
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ def _kept(path: Path) -> str:
 def _read(path: Path) -> str:
     try:
         if path.stat().st_mode & 0o077:
-            raise MachineError(f"Others may read {path}", f"Take it for yourself: chmod 600 {path}")
+            raise MachineError(f"Others may read {path}", f"Take it for yourself: chmod 600 {quote(str(path))}")
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
         raise MachineError(f"Cannot read {path}: {error.strerror}", "Name a file of yours") from error

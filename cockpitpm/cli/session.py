@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cockpitpm.cli.terminal import Terminal, yellow
-from cockpitpm.errors import MachineError, UsageError
+from cockpitpm.errors import CockpitPmError, MachineError, UsageError
 from cockpitpm.model.role import Role
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Session:
         self.past_hold = False
         self.retry_failed = False
         self.reason = ""
+        self._warned = ""
         self._cwd = cwd
 
     @cached_property
@@ -75,12 +76,22 @@ class Session:
         home = self.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
         return self.absolute(home)
 
-    def host(self, reporter: Reporter | None = None) -> Host:
-        """The machine, opened. What is odd about its role is told at once."""
+    def host(self, reporter: Reporter | None = None, *, anyhow: bool = False) -> Host:
+        """The machine, opened. What is odd about its role is told at once, and once only.
+
+        With `anyhow` a machine whose role cannot be read is opened too; whoever asks for the role is told why.
+        """
         from cockpitpm.app.host import Host
 
         host = Host(self.invocation(reporter))
-        if warning := host.role.warning:
+        try:
+            warning = host.role.warning
+        except CockpitPmError:
+            if not anyhow:
+                raise
+            return host
+        if warning and warning != self._warned:
+            self._warned = warning
             Terminal(sys.stderr, self.environ).line(yellow("warning: "), warning)
         return host
 

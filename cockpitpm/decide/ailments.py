@@ -32,18 +32,26 @@ def right_mode(spot: Spot) -> int:
     return (spot.mode & ~unwanted) | needed
 
 
-def modes(spots: Iterable[Spot]) -> Iterator[Symptom]:
-    """Paths that others may change, or may read though they hold secrets, or that their owner cannot use."""
+def modes(spots: Iterable[Spot], owner: int) -> Iterator[Symptom]:
+    """Paths that others may change, or may read though they hold secrets, or that their owner cannot use.
+
+    The owner of the root may set the mode of what belongs to that user, and of nothing else. Whoever owns a folder says
+    what is in it, so what lies there is looked at once the folder is the owner's. Folders come before what is in them.
+    """
+    theirs: list[str] = []
     for spot in spots:
-        mode = right_mode(spot)
-        if mode != spot.mode:
+        mode, ours = right_mode(spot), spot.uid == owner
+        inside = any(spot.path.startswith(folder) for folder in theirs)
+        if spot.folder and not ours:
+            theirs.append(f"{spot.path}/")
+        if mode != spot.mode and not inside:
             yield Symptom(
                 check=Check.MODES,
                 grade=Grade.WRONG,
                 subject=spot.path,
                 told=f"its mode is {spot.mode:04o}: {_allows(spot)}",
-                next_step=f"chmod {mode:04o} {quote(spot.path)}",
-                remedy=Remedy.MODE,
+                next_step=f"{'' if ours else 'sudo '}chmod {mode:04o} {quote(spot.path)}",
+                remedy=Remedy.MODE if ours else Remedy.NONE,
                 mode=mode,
             )
 
@@ -109,6 +117,16 @@ def leftovers(paths: Iterable[str]) -> Iterator[Symptom]:
         )
 
 
+def home(path: str, why: str) -> Iterator[Symptom]:
+    """The record of where the machine is, at `path`, cannot be used. Every change writes it anew."""
+    yield _unfinished(
+        check=Check.RECORDS,
+        grade=Grade.WRONG,
+        subject=path,
+        told=f"{why}, so nobody knows whether this machine was moved",
+    )
+
+
 def supervisor(silent: Iterable[str]) -> Iterator[Symptom]:
     """No supervisor runs, though these services are meant to."""
     names = tuple(silent)
@@ -134,12 +152,13 @@ def services(registered: Iterable[Registered], live: str) -> Iterator[Symptom]:
                 next_step="If it is not yours, ask whoever registered it; cockpitpm never touches it",
             )
         elif word := next((word for word in one.command if live in word), ""):
+            theirs = "Have whoever registered it start the program at bin/ instead; cockpitpm does not define it"
             yield Symptom(
                 check=Check.SERVICES,
                 grade=Grade.WRONG,
                 subject=one.name,
                 told=f"its definition starts {word}, which the next upgrade takes away",
-                next_step=f"cockpitpm register {one.name}",
+                next_step=theirs if one.external else f"cockpitpm register {one.name}",
             )
 
 

@@ -99,11 +99,14 @@ def standing(app: AppReport, known: Known) -> Standing:
 
 
 def _late(first: Finding, as_of: str) -> Finding:
-    """What was seen too long ago keeps its words and its place; nothing is offered on it but to look again."""
+    """What was seen too long ago keeps its words and its place; nothing is offered on it but to look again.
+
+    So it has no menu either, and its services no buttons.
+    """
     if not as_of:
         return first
     told = ", ".join(filter(None, (first.detail, f"as of {moment(as_of)}")))
-    return evolve(first, row=31, tone=Tone.MUTE, detail=told, at="", primary=Button(act=Act.CHECK), others=())
+    return evolve(first, row=31, tone=Tone.MUTE, detail=told, at="", primary=Button(act=Act.LOOK), others=())
 
 
 def _commits(app: AppReport) -> tuple[str, str, str]:
@@ -125,7 +128,7 @@ def _services(app: AppReport, known: Known, held: bool) -> tuple[ServiceStanding
 
 def _menu(app: AppReport, known: Known, first: Finding) -> tuple[Button, ...]:
     """Everything else that can be asked for; what has a button already is not repeated."""
-    if not app.generation:
+    if not app.generation or known.as_of:
         return ()
     offers = [
         Button(act=Act.DETAILS),

@@ -278,7 +278,12 @@ def _supervisor(service: ServiceReport) -> Cell:
 
 
 def _buttons(service: ServiceReport, known: Known, held: bool) -> tuple[Button, ...]:
-    """What can be asked for from the row of a service. An upgrade is that of the whole app, asked from here."""
+    """What can be asked for from the row of a service, nothing where it was seen too long ago.
+
+    An upgrade is that of the whole app, asked from here.
+    """
+    if known.as_of:
+        return ()
     name = service.name
     log = Button(act=Act.SHOW_LOG, service=name)
     ready = service.channel is ChannelTruth.BEHIND and not held and known.ancestry not in (Ancestry.DOWNGRADE, *SPLIT)

@@ -43,11 +43,14 @@ def restarts(seen: Sightings, now: float) -> Restarts | None:
     return Restarts(count=len(seen.starts), within=int(WINDOW))
 
 
-def is_due(service: Service, process: ProcessId, asked: Asked | None, age: float, now: float) -> bool:
-    """Whether to ask a process that is so many seconds old; one that may still get ready is left alone."""
+def is_due(service: Service, age: float, last: float | None, now: float) -> bool:
+    """Whether to ask a process that is so many seconds old and was asked at `last`, if at all.
+
+    One that may still get ready is left alone.
+    """
     if service.probe is None or age < service.probe.ready_within:
         return False
-    return asked is None or asked.process != process or now - asked.at >= AGAIN
+    return last is None or now - last >= AGAIN
 
 
 def heard(before: Asked | None, process: ProcessId, health: Health, now: float, moment: str) -> Asked:

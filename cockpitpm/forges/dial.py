@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any, Final
 
+from cockpitpm.errors import ForgeError
 from cockpitpm.forges.reach import Reach, literal
 
 MOST: Final = 8
@@ -17,21 +18,19 @@ MOST: Final = 8
 
 def connected(
     reach: Reach, host: str, port: int, seconds: float, options: Sequence[Any], made: Callable[[socket.socket], None]
-) -> socket.socket:
-    """A connected socket. `made` gets it before it connects.
+) -> tuple[socket.socket, tuple[str, ...]]:
+    """A connected socket, and all addresses that the name led to. `made` gets the socket before it connects.
 
     Raises socket.gaierror, TimeoutError, OSError, or ForgeError for an address where the host has no business.
     """
     end, host = time.monotonic() + seconds, host.strip("[]")
-    addresses = _addresses(reach, host, port, seconds)
-    for address in addresses:
-        reach.admit(host, port, address)
+    addresses = _within(seconds, lambda: _admitted(reach, host, port))
     failed: OSError = socket.gaierror(socket.EAI_NONAME, "no address")
     for number, address in enumerate(addresses):
         # One address that swallows every packet must leave time for the next.
         share = (end - time.monotonic()) / (len(addresses) - number)
         try:
-            return _one(address, port, max(share, 0.001), options, made)
+            return _one(address, port, max(share, 0.001), options, made), addresses
         except OSError as error:
             failed = error
     raise failed
@@ -54,18 +53,26 @@ def _one(
     return sock
 
 
-def _addresses(reach: Reach, host: str, port: int, seconds: float) -> list[str]:
-    """What the name leads to. The system's look-up knows no time limit, so it is left behind when it takes too long."""
-    if literal(host):
-        return [host]
-    found: list[str] = []
-    failed: list[OSError] = []
+def _admitted(reach: Reach, host: str, port: int) -> tuple[str, ...]:
+    """What the name leads to, all of it where the host has business."""
+    addresses = (host,) if literal(host) else tuple(reach.resolve(host, port))[:MOST]
+    for address in addresses:
+        reach.admit(host, port, address)
+    return addresses
+
+
+def _within(seconds: float, look_up: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """What it gives. The system's look-up knows no time limit, so it is left behind when it takes too long."""
+    found: list[tuple[str, ...]] = []
+    failed: list[OSError | ForgeError] = []
 
     def ask() -> None:
         try:
-            found.extend(list(reach.resolve(host, port))[:MOST])
-        except (OSError, UnicodeError) as error:
-            failed.append(error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, "not a name"))
+            found.append(look_up())
+        except (OSError, ForgeError) as error:
+            failed.append(error)
+        except ValueError:
+            failed.append(socket.gaierror(socket.EAI_NONAME, "not a name"))
 
     thread = threading.Thread(target=ask, name="look-up", daemon=True)
     thread.start()
@@ -74,4 +81,4 @@ def _addresses(reach: Reach, host: str, port: int, seconds: float) -> list[str]:
         raise TimeoutError("the name server is silent")
     if failed:
         raise failed[0]
-    return found
+    return found[0]

@@ -22,6 +22,9 @@ Origin = tuple[str, str, int]
 Resolve = Callable[[str, int], Sequence[str]]
 """The addresses of a host, as text. Raises OSError."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")
+_SIIT: Final = IPv6Network("::ffff:0:0:0/96")
+_SITE: Final = IPv6Network("fec0::/10")
 _OLD: Final = IPv6Network("::/96")
 
 
@@ -44,7 +47,8 @@ def kind(address: Address) -> Kind:
         return Kind.LINK
     if inner.is_multicast or (inner.version == 4 and inner.is_reserved):
         return Kind.NOBODY
-    return Kind.PUBLIC if inner.is_global else Kind.PRIVATE
+    inside = isinstance(inner, IPv6Address) and (inner in _SITE or inner in _LOCAL_NAT64)
+    return Kind.PUBLIC if inner.is_global and not inside else Kind.PRIVATE
 
 
 def _inner(address: Address) -> Address:
@@ -53,8 +57,10 @@ def _inner(address: Address) -> Address:
     told = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
     if told:
         return told
-    last = IPv4Address(int(address) & 0xFFFFFFFF)
-    return last if address in _NAT64 or (address in _OLD and int(address) > 1) else address
+    number = int(address)
+    # A local NAT64 may put the address elsewhere (RFC 6052); only with zeros before it the end is one for certain.
+    wraps = address in _NAT64 or address in _SIIT or (address in _LOCAL_NAT64 and not number >> 32 & 0xFFFFFFFF)
+    return IPv4Address(number & 0xFFFFFFFF) if wraps or (address in _OLD and number > 1) else address
 
 
 def literal(host: str) -> Address | None:
@@ -68,7 +74,8 @@ def literal(host: str) -> Address | None:
 def inward(host: str) -> bool:
     """Whether the host, as it is written, means this machine or its link, where services answer whoever asks."""
     address = literal(host)
-    return kind(address) in {Kind.HERE, Kind.LINK} if address else host.rstrip(".").endswith("localhost")
+    name = f".{host.rstrip('.').lower()}"
+    return kind(address) in {Kind.HERE, Kind.LINK} if address else name.endswith(".localhost")
 
 
 def look_up(host: str, port: int) -> Sequence[str]:
@@ -103,7 +110,10 @@ class Reach:
         return f"led to {host}:{port}, which is neither the forge nor named as its storage"
 
     def admit(self, host: str, port: int, address: str) -> None:
-        """Raise ForgeError if the host leads to an address where it has no business."""
+        """Raise ForgeError if the host leads to an address where it has no business.
+
+        It may look the forge's own name up, which takes as long as it takes.
+        """
         found, who = literal(address), "The forge"
         if found is None:
             raise ForgeError(f"{host} has an address that cannot be read", "Check the name server")
@@ -111,7 +121,6 @@ class Reach:
         if self._is_home(host, port):
             # An owner may have the forge at home, but no forge has a name that leads to the link's own services.
             if where not in {Kind.LINK, Kind.NOBODY} or literal(host):
-                self._kind = where
                 return
         elif where is Kind.PUBLIC or _among(found, self._meant) or where is self._kind_of_home():
             return
@@ -122,20 +131,36 @@ class Reach:
             f"Check its name; if it is meant, name the address as storage of the forge: [{found}]",
         )
 
+    def reached(self, host: str, port: int, addresses: Sequence[str]) -> None:
+        """The host took a connection, and proved with TLS who it is if it has to; its name led to these addresses.
+
+        Where the forge is at places of several kinds, its storage may be at none of them but the public ones.
+        """
+        if self._is_home(host, port):
+            self._kind = _only_kind(addresses)
+
     def _is_home(self, host: str, port: int) -> bool:
         scheme, home, at = self._home
         return host == home and (port == at or (scheme, at, port) == ("http", 80, 443))
 
     def _kind_of_home(self) -> Kind | None:
-        """Where the forge itself is; what is beside it in the same kind of place is no way around anything."""
-        if self._kind is None:
-            _scheme, host, port = self._home
-            try:
-                kinds = {kind(ip_address(one)) for one in self.resolve(host, port)}
-            except (OSError, ValueError):
-                return None
-            self._kind = kinds.pop() if len(kinds) == 1 else None
-        return self._kind
+        """Where the forge itself is; what is beside it in the same kind of place is no way around anything.
+
+        A look-up alone is believed for this once: whoever owns the name may let it lead elsewhere for a moment.
+        """
+        if self._kind is not None:
+            return self._kind
+        _scheme, host, port = self._home
+        try:
+            return _only_kind(self.resolve(host, port))
+        except (OSError, ValueError):
+            return None
+
+
+def _only_kind(addresses: Sequence[str]) -> Kind | None:
+    """The kind of all these addresses; None for those of several kinds. Raises ValueError for what is no address."""
+    kinds = {kind(ip_address(one)) for one in addresses}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _among(address: Address | None, networks: Sequence[Network]) -> bool:

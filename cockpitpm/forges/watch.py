@@ -57,7 +57,9 @@ class Watch:
             self._drop()
             # A descriptor of its own: TLS takes the socket's away, and would lose its state under a reader's feet.
             self._held = socket.socket(fileno=os.dup(sock.fileno()))
-            if self._thread is None:
+            if self.late:
+                self._shut()
+            elif self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
                 self._thread.start()
 
@@ -69,19 +71,29 @@ class Watch:
             if sooner:
                 self._turn.notify()
 
+    def let_go(self) -> None:
+        """An attempt has ended and another may follow: nothing is waited for, and what was late counts no more."""
+        with self._turn:
+            self._drop()
+            self.late, self._step, self._what = "", math.inf, ""
+            self._turn.notify()
+
     def _run(self) -> None:
         with self._turn:
             while not self._over:
                 due = min(self._end, self._step)
-                left = due - time.monotonic()
+                # One that has struck waits for the next attempt.
+                left = math.inf if self.late else due - time.monotonic()
                 if left > 0:
                     self._turn.wait(min(left, threading.TIMEOUT_MAX))
                     continue
                 self.late = self._what if due == self._step else "it is not finished"
-                if self._held is not None:
-                    with suppress(OSError):
-                        self._held.shutdown(socket.SHUT_RDWR)
-                return
+                self._shut()
+
+    def _shut(self) -> None:
+        if self._held is not None:
+            with suppress(OSError):
+                self._held.shutdown(socket.SHUT_RDWR)
 
     def _drop(self) -> None:
         if self._held is not None:
@@ -101,23 +113,37 @@ def _guard(sock: object) -> None:
         watch.guard(sock)
 
 
-def _dialled(here: HTTPConnection, reach: Reach, watch: Watch) -> socket.socket:
+def _dialled(here: _Plain | _Secure, reach: Reach, watch: Watch) -> socket.socket:
     """A new connection, its failures in the words of urllib3, which decides by them."""
     seconds = here.timeout if isinstance(here.timeout, int | float) else _UNLIMITED
     try:
-        return connected(reach, here.host, here.port, seconds, here.socket_options or (), watch.guard)
+        made, here.led = connected(reach, here.host, here.port, seconds, here.socket_options or (), watch.guard)
     except socket.gaierror as error:
         raise foreign.NameResolutionError(here.host, here, error) from error
     except TimeoutError as error:
         raise foreign.ConnectTimeoutError(here, "no answer to the connection") from error
     except OSError as error:
         raise foreign.NewConnectionError(here, f"no connection: {error}") from error
+    return made
+
+
+def _reached(here: _Plain | _Secure) -> None:
+    watch = current()
+    if watch and watch.reach:
+        watch.reach.reached(here.host.strip("[]"), here.port, here.led)
 
 
 class _Plain(HTTPConnection):
+    led: tuple[str, ...] = ()
+    """The addresses that the name led to when this connection was made."""
+
     def _new_conn(self) -> socket.socket:
         watch = current()
         return _dialled(self, watch.reach, watch) if watch and watch.reach else super()._new_conn()
+
+    def connect(self) -> None:
+        super().connect()
+        _reached(self)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself has it
         _guard(self.sock)
@@ -125,9 +151,15 @@ class _Plain(HTTPConnection):
 
 
 class _Secure(HTTPSConnection):
+    led: tuple[str, ...] = ()
+
     def _new_conn(self) -> socket.socket:
         watch = current()
         return _dialled(self, watch.reach, watch) if watch and watch.reach else super()._new_conn()
+
+    def connect(self) -> None:
+        super().connect()
+        _reached(self)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself has it
         _guard(self.sock)

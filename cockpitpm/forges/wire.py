@@ -92,6 +92,7 @@ class Wire:
                 if last:
                     told = f"{deadline.who}: answers {response.status}"
                     raise ForgeUnreachable(told, "Try again later", max(asked or 0.0, 0.0))
+            watch.let_go()
             deadline.rest(attempt, asked)
             attempt += 1
 

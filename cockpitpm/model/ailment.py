@@ -14,6 +14,7 @@ class Check(Enum):
 
     SETTINGS = "settings"
     CATALOG = "catalog"
+    PLACES = "places"
     OWNER = "owner"
     MODES = "modes"
     LOCK = "lock"
@@ -100,8 +101,11 @@ class LockFact:
 
 @frozen(kw_only=True)
 class Registered:
-    """A service that the supervisor holds. `app` is the installed app that declares it, empty for none."""
+    """A service that the supervisor holds. `app` is the installed app that declares it, empty for none; `external` says
+    that the definition is somebody else's.
+    """
 
     name: str
     app: str
     command: tuple[str, ...] = ()
+    external: bool = False

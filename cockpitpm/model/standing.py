@@ -98,6 +98,7 @@ class Act(Enum):
     PIN = "Pin…"
     UNPIN = "Unpin…"
     CHECK = "Check now"
+    LOOK = "Look again"
     DETAILS = "Details"
     WHAT_FAILED = "See what failed"
     WHAT_IS_WRONG = "What is wrong"

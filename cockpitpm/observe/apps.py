@@ -21,7 +21,11 @@ from cockpitpm.record.places import file_fact, in_place
 
 def on_disk(layout: Layout, app: str, declared: Bundle | None, channel: str) -> AppFacts:
     """What the disk says of an app. Raises StoreError for a state file that was changed."""
-    live = generations.current_live(layout, app)
+    try:
+        live = generations.current_live(layout, app)
+    except StoreError as error:  # nobody follows that link, so nobody knows what is in place
+        remembered = state.read(layout, app)
+        return AppFacts(app=app, declared=declared, channel=channel, state=remembered, damaged=str(error))
     number = generations.number_of(live)
     known, damage = _generations(layout, app)
     installed = next((g for g in known if g.number == number), None)

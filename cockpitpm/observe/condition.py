@@ -26,7 +26,9 @@ def space(layout: Layout) -> Space:
 
 
 def spots(layout: Layout) -> Iterator[Spot]:
-    """Every path whose mode or owner matters. Private is what holds secrets, and the folder around all of our state."""
+    """Every path whose mode or owner matters, a folder before what is in it. Private is what holds secrets, and the
+    folder around all of our state.
+    """
     for folder in (layout.real, layout.bin, layout.settings.parent.parent, layout.settings.parent, layout.var.parent):
         yield from _one(folder, Keeping.OPEN)
     yield from _one(layout.settings, Keeping.OPEN)
@@ -35,10 +37,12 @@ def spots(layout: Layout) -> Iterator[Spot]:
     yield from _tree(layout.supervisor / "conf.d", Keeping.PRIVATE)
     for folder in (layout.store, layout.state, layout.journal, layout.jobs, layout.plans, layout.aside):
         yield from _tree(folder, Keeping.OPEN)
-    for file in (layout.history, layout.lock):
+    for file in (layout.history, layout.lock, layout.home):
         yield from _one(file, Keeping.OPEN)
+    yield from _one(layout.apps, Keeping.OPEN)
     for app in _entries(layout.apps):
         yield from _one(app, Keeping.OPEN)
+        yield from _one(layout.live(app.name), Keeping.OPEN)
         for live in _entries(layout.live(app.name)):
             yield from _one(live, Keeping.OPEN)
             for program in _entries(live):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 from cockpitpm import beneath
@@ -51,8 +52,8 @@ def load(path: Path, cls: type[T]) -> tuple[T, dict[str, Any]]:
 def _hint(path: Path) -> str:
     """The way out: a generation is made again by installing; what is only remembered can start anew."""
     if path.stem.isdecimal():
-        return f"Bring the app's records back with `cockpitpm install {path.parent.name}`"
-    return f"Restore it from a backup, or start anew with `mv {path} {path}.broken`"
+        return f"Bring the app's records back with `cockpitpm install {quote(path.parent.name)}`"
+    return f"Restore it from a backup, or start anew with `mv {quote(str(path))} {quote(f'{path}.broken')}`"
 
 
 def _sealed(tree: dict[str, Any]) -> bytes:

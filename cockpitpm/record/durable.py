@@ -66,6 +66,16 @@ def write_all(handle: int, data: bytes | memoryview) -> None:
         view = view[os.write(handle, view) :]
 
 
+def write_at(handle: int, data: bytes, offset: int) -> None:
+    """Write every byte at its place in the file. Raises OSError where the kernel takes none."""
+    view = memoryview(data)
+    while view:
+        taken = os.pwrite(handle, view, offset)
+        if not taken:
+            raise OSError(errno.EIO, "it took only a part of the bytes")
+        view, offset = view[taken:], offset + taken
+
+
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Put the bytes at `path` in one step: whoever reads it sees the old bytes or the new ones."""
     make_folder(path.parent)

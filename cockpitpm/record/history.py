@@ -42,11 +42,14 @@ def append(path: Path, entry: ActivationRecord) -> None:
         make_folder(path.parent)
         fresh = beneath.seen(path) is None
         data = b"" if fresh else beneath.read(path)
-        lines = data.split(b"\n")[:-1]
+        *lines, rest = data.split(b"\n")
+        at, newline = len(data) - len(rest), b""
+        if _is_unended(rest):  # no line that was cut short, which would be written over: it gets its newline back
+            lines, at, newline = [*lines, rest[:-1]], len(data) - 1, b"\n"
         if any(_is_of(line, entry.transaction) for line in lines[-8:]):
             return
         before = _hash(lines[-1]) if lines else START
-        _extend(path, data.rfind(b"\n") + 1, _line(before, encode(entry)) + b"\n")
+        _extend(path, at, newline, _line(before, encode(entry)) + b"\n")
         if fresh:
             sync_folder(path.parent)
 
@@ -72,8 +75,8 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[ActivationRecord]:
 def read(path: Path) -> tuple[HistoryLine, ...]:
     """Every line, oldest first. Raises StoreError naming the first line that was changed or does not fit the chain."""
     *lines, rest = _bytes(path).split(b"\n")
-    if rest[:-1].endswith(b"}") and _is_sound(rest[:-1]):
-        lines.append(rest)  # not cut short: something else stands where its newline was
+    if _is_unended(rest):
+        lines.append(rest)
     found: list[HistoryLine] = []
     before = START
     for number, line in enumerate(lines, 1):
@@ -106,6 +109,11 @@ def _entry(path: Path, number: int, line: bytes, before: str) -> ActivationRecor
         raise StoreError(f"Line {number} of {path} was changed or lost: {error}", hint) from error
 
 
+def _is_unended(rest: bytes) -> bool:
+    """Whether this is a whole line, and something else stands where its newline was."""
+    return rest[:-1].endswith(b"}") and _is_sound(rest[:-1])
+
+
 def _is_sound(line: bytes) -> bool:
     try:
         tree: Any = json.loads(line)
@@ -135,12 +143,12 @@ def _hash(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
 
 
-def _extend(path: Path, at: int, line: bytes) -> None:
+def _extend(path: Path, at: int, newline: bytes, line: bytes) -> None:
     handle = beneath.open_file(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        os.ftruncate(handle, at)
+        os.ftruncate(handle, at + len(newline))
         os.lseek(handle, at, os.SEEK_SET)
-        write_all(handle, line)
+        write_all(handle, newline + line)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -15,7 +15,7 @@ from typing import Any
 
 from cockpitpm import beneath
 from cockpitpm.errors import StoreError
-from cockpitpm.record.durable import disk, make_folder, remove, sync_folder
+from cockpitpm.record.durable import disk, make_folder, remove, sync_folder, write_at
 
 ALLOCATED = 64 * 1024
 """Bytes set aside for one transaction; an app with 20 services needs about 12 KiB."""
@@ -40,7 +40,7 @@ class Journal:
             handle = beneath.open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 os.posix_fallocate(handle, 0, len(line) + ALLOCATED + room)
-                os.pwrite(handle, line, 0)
+                write_at(handle, line, 0)
                 os.fsync(handle)
             except OSError:
                 beneath.unlink(fresh)
@@ -70,7 +70,7 @@ class Journal:
             handle = beneath.open_file(self.path, os.O_WRONLY)
             try:
                 # A torn record may have left bytes behind its end; a zero after ours ends the reading there.
-                os.pwrite(handle, line + b"\0", self._end)
+                write_at(handle, line + b"\0", self._end)
                 os.fsync(handle)
             finally:
                 os.close(handle)

@@ -39,9 +39,10 @@ def visit(method: str, said: Heard, prefix: str, path: str, query: str) -> Visit
     changing = method == "POST"
     back = f"{prefix}{path}" + (f"?{query}" if query else "")
     if changing:
-        here = tuple(f"{scheme}://{said.one('host')}/" for scheme in ("http", "https"))
-        page = said.one("referer")
-        back = page[page.index("/", len("https://")) :] if page.startswith(here) else ""
+        host, page = said.one("host"), said.one("referer")
+        starts = (f"{scheme}://{host}/" for scheme in ("http", "https"))
+        # Without a host nobody can say whose page it was.
+        back = next((page[len(start) - 1 :] for start in starts if host and page.startswith(start)), "")
     person = "text/html" in said.one("accept")
     return Visit(
         person=person, changing=changing, prefix=prefix, back=back if ours(back) else "/", cookies=said.all("cookie")

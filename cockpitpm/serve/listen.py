@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 from attrs import frozen
 
@@ -87,7 +88,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         found = os.fstat(handle)
         if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            hint = f"Make it yours alone: chmod 700 {folder}"
+            hint = f"Make it yours alone: chmod 700 {quote(str(folder))}"
             raise MachineError(f"Others may change {folder}, so a socket there could be anybody's", hint)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

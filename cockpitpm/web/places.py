@@ -50,6 +50,8 @@ def place(app: str, button: Button) -> str:
             return f"{mine}/pin"
         case Act.CHECK:
             return "/check"
+        case Act.LOOK:
+            return "/services"
         case Act.COMPARE | Act.SHOW_THEM:
             return f"{mine}#truths"
         case Act.WHAT_FAILED:

@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -224,11 +223,3 @@ def ask(path: Path, what: str = "/health") -> dict[str, Any]:
         connection.close()
     assert isinstance(found, dict)
     return found
-
-
-def until(holds: Callable[[], Any], within: float = 10.0) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.01)

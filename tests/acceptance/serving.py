@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from cockpitpm.record import jobs
-from tests.acceptance.scene import Scene, until
+from tests.acceptance.scene import Scene
+from tests.waiting import until
 
 LASTS = 30.0
 """Seconds that anything here may take."""

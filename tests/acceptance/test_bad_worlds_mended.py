@@ -15,8 +15,9 @@ from cockpitpm.sandbox.daemons import build_daemon, stamp_for
 from cockpitpm.sandbox.forge import Fault, Publisher
 from cockpitpm.sandbox.forge.content import InMemory
 from cockpitpm.sandbox.world import CHANNEL, OWNER
-from tests.acceptance.scene import Scene, until
+from tests.acceptance.scene import Scene
 from tests.acceptance.worlds import BROWSER, FILE, assert_plain, push, row_of, sentence, standing, twins
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 

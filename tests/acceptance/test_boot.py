@@ -18,8 +18,9 @@ from cockpitpm.sandbox.daemons import Behaviour
 from cockpitpm.sandbox.packed import APP, PackedBuilds
 from cockpitpm.supervisors.boot import NAME
 from cockpitpm.supervisors.daemon import own_environment
-from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene, until
+from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene
 from tests.conftest import members
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 OWN = "hero_cockpit/rpc.sock"

@@ -15,7 +15,8 @@ from cockpitpm.errors import ExitCode
 from cockpitpm.model.receipt import Outcome, Verb
 from cockpitpm.sandbox.daemons import Behaviour
 from tests.acceptance.kernel import inode, programs
-from tests.acceptance.scene import CHAIN, COMPUTE, EMBEDDER, ROWS, Scene, Steps, until
+from tests.acceptance.scene import CHAIN, COMPUTE, EMBEDDER, ROWS, Scene, Steps
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 BROKEN = (Behaviour.NEVER_STARTS, Behaviour.FAILS_PROBE, Behaviour.CRASHES)

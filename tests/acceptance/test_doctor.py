@@ -12,7 +12,8 @@ import pytest
 from cockpitpm.app.doctor import examine
 from cockpitpm.errors import ExitCode
 from cockpitpm.sandbox.forge.fault import Fault
-from tests.acceptance.scene import CHAIN, COMPUTE, VOICE, Scene, until
+from tests.acceptance.scene import CHAIN, COMPUTE, VOICE, Scene
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -35,8 +36,8 @@ def checks(found: dict[str, Any]) -> set[str]:
 def test_a_machine_that_is_well(scene: Scene) -> None:
     code, found = asked(scene)
     assert (code, found["symptoms"]) == (0, []), found
-    assert len(found["looked_at"]) == 14
-    assert "14 checks, nothing is wrong" in scene.cli("doctor").stdout
+    assert len(found["looked_at"]) == 15
+    assert "15 checks, nothing is wrong" in scene.cli("doctor").stdout
 
 
 def test_a_supervisor_that_was_killed_is_brought_back(scene: Scene) -> None:

@@ -19,7 +19,8 @@ from cockpitpm.model.receipt import Outcome
 from cockpitpm.record import generations, history
 from cockpitpm.sandbox.daemons import Behaviour
 from tests.acceptance.kernel import inode, programs
-from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene, until
+from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 KILLS = 20

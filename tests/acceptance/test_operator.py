@@ -17,8 +17,9 @@ from cockpitpm.model.receipt import Verb
 from cockpitpm.sandbox.daemons import compiler
 from cockpitpm.sandbox.forge.fault import Fault
 from tests.acceptance.kernel import inode, programs
-from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, VOICE, Scene, until
+from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, VOICE, Scene
 from tests.conftest import heroes
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 TESTNET = "my_compute_zos_testnet_server"

@@ -20,7 +20,8 @@ from cockpitpm.sandbox.daemons import Behaviour
 from cockpitpm.sandbox.daemons.build import interpreter
 from cockpitpm.sandbox.packed import APP, PackedBuilds
 from cockpitpm.sandbox.world import World
-from tests.acceptance.scene import Scene, Steps, until
+from tests.acceptance.scene import Scene, Steps
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 RPC = "hero_cockpit/rpc.sock"

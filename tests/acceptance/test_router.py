@@ -18,7 +18,9 @@ import pytest
 
 from cockpitpm.router import Router
 from tests.conftest import HOME
-from tests.unit.router.backend import Backend, Guest, until
+from tests.loopback import reserved
+from tests.unit.router.backend import Backend, Guest
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -58,12 +60,6 @@ def written(root: Path, kind: str, port: int, **env: str) -> str:
     return subprocess.run(words, env=env, capture_output=True, text=True, check=True, timeout=30).stdout
 
 
-def free_port() -> int:
-    with socket.socket() as plug:
-        plug.bind(("127.0.0.1", 0))
-        return int(plug.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(words: list[str], folder: Path, port: int, env: dict[str, str]) -> Iterator[None]:
     """A server in the foreground, until it answers; ended by its pid."""
@@ -99,25 +95,25 @@ def embedded(root: Path, folder: Path) -> Iterator[Guest]:
 def nginx(root: Path, folder: Path) -> Iterator[Guest]:
     if NGINX is None:
         pytest.skip("nginx is not installed")
-    port = free_port()
-    (folder / "cockpitpm.conf").write_text(written(root, "nginx", port))
     (folder / "nginx.conf").write_text(WHOLE_NGINX.format(folder=folder))
     words = [NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
-    with running(words, folder, port, environment(root)):
-        yield Guest(port)
+    with reserved() as port:
+        (folder / "cockpitpm.conf").write_text(written(root, "nginx", port))
+        with running(words, folder, port, environment(root)):
+            yield Guest(port)
 
 
 @contextlib.contextmanager
 def caddy(root: Path, folder: Path) -> Iterator[Guest]:
     if CADDY is None:
         pytest.skip("caddy is not installed")
-    port = free_port()
-    (folder / "cockpitpm.conf").write_text(written(root, "caddy", port))
     (folder / "Caddyfile").write_text(WHOLE_CADDY.format(folder=folder))
     env = environment(root) | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     words = [CADDY, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
-    with running(words, folder, port, env):
-        yield Guest(port)
+    with reserved() as port:
+        (folder / "cockpitpm.conf").write_text(written(root, "caddy", port))
+        with running(words, folder, port, env):
+            yield Guest(port)
 
 
 Start = Callable[[Path, Path], contextlib.AbstractContextManager[Guest]]

@@ -22,9 +22,9 @@ from cockpitpm.sandbox.daemons import Behaviour
 from cockpitpm.sandbox.packed import APP
 from cockpitpm.sandbox.world import World
 from tests.acceptance.cockpit import ENDS, SILENCE, Cockpit, exchange, left_behind
-from tests.acceptance.scene import until
 from tests.acceptance.serving import kill
 from tests.faults.score import Score
+from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 TIMES = int(os.environ.get("SELF_KILLS", "8"))

@@ -15,8 +15,9 @@ import pytest
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.role import Role
 from cockpitpm.sandbox.daemons import Behaviour
-from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene, until
+from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene
 from tests.acceptance.serving import Poller, Server, Viewer, kill
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 

@@ -19,10 +19,11 @@ from cockpitpm.processes import LinuxProcesses
 from cockpitpm.sandbox.daemons import Behaviour
 from cockpitpm.sandbox.machine import SandboxMachine
 from tests.acceptance.kernel import inode, programs
-from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene, until
+from tests.acceptance.scene import CHAIN, COMPUTE, ROWS, Scene
 from tests.acceptance.stopping import stops
 from tests.acceptance.test_kill import violations
 from tests.conftest import members
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 CYCLES = tuple(f"cycling {name}" for name in ROWS)

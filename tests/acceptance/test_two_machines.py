@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, build_opener
@@ -22,6 +21,7 @@ from cockpitpm.sandbox.demo.ledger import Ledger, seen
 from cockpitpm.sandbox.demo.pair import Machine
 from cockpitpm.sandbox.demo.remains import clear, remains
 from tests.conftest import members
+from tests.waiting import comes
 
 pytestmark = pytest.mark.real
 
@@ -94,16 +94,6 @@ def kept() -> Iterator[Kept]:
     assert left.nothing and not members(made.root), left
 
 
-def until(holds: Callable[[], object], within: float) -> bool:
-    """Whether it came to be."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def marks(ledger: Ledger) -> dict[str, Mark]:
     return {row.claimed: row.mark for rows in ledger.parts.values() for row in rows}
 
@@ -142,7 +132,7 @@ def test_it_sees_a_chain_that_is_down_and_a_link_that_is_gone(kept: Kept) -> Non
     settings = machine.root / "cfg/cockpitpm/machine.yaml"
     text = settings.read_text()
     settings.write_text(text.replace("role: admin", "role: Admin"))
-    assert until(lambda: "Fleet" not in machine.guest.page(SERVICES).links, 10)
+    assert comes(lambda: "Fleet" not in machine.guest.page(SERVICES).links, 10)
     CockpitClaims(teller=Listener(), ledger=ledger, line=None, machine=machine).links()  # type: ignore[arg-type]
     settings.write_text(text)
     found = marks(ledger)
@@ -164,7 +154,7 @@ def test_it_sees_an_admin_surface_on_the_testers_machine(kept: Kept) -> None:
     settings = machine.root / "cfg/cockpitpm/machine.yaml"
     text = settings.read_text()
     settings.write_text(f"role: admin\n{text}")
-    assert until(lambda: "Fleet" in machine.guest.page(SERVICES).links, 10)
+    assert comes(lambda: "Fleet" in machine.guest.page(SERVICES).links, 10)
     ledger.parts.clear()
     claims.surface(claims.picture())
     claims.unchanged(before)
@@ -197,18 +187,18 @@ def test_it_takes_everything_along(number: signal.Signals) -> None:
     def text() -> str:
         return os.pread(output, 1 << 20, 0).decode()
 
-    assert until(lambda: "tester: cockpitpm install" in text(), 60), text()
+    assert comes(lambda: "tester: cockpitpm install" in text(), 60), text()
     found = ROOTS.search(text())
     assert found, text()
     root = Path(found[1])
     try:
-        many = until(lambda: len(remains(root).processes) >= 5, 30)
+        many = comes(lambda: len(remains(root).processes) >= 5, 30)
         assert many, "two routers, two commands, and what these start"
         process.send_signal(number)
         code = process.wait(90)
         if number is signal.SIGTERM:
             assert code == 130 and LAST.fullmatch(text().splitlines()[-1]), text()
-        assert until(lambda: remains(root).nothing, 60) and not members(root), remains(root)
+        assert comes(lambda: remains(root).nothing, 60) and not members(root), remains(root)
     finally:
         process.kill()
         process.wait()

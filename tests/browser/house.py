@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any, Self
 from xmlrpc.client import ServerProxy
@@ -28,10 +29,44 @@ from cockpitpm.sandbox.daemons import Behaviour, build_daemon, stamp_for
 from cockpitpm.sandbox.forge import Publisher
 from cockpitpm.sandbox.forge.fault import Fault
 from cockpitpm.sandbox.world import CHANNEL, OWNER
-from tests.acceptance.scene import Scene, until
+from tests.acceptance.scene import Scene
 from tests.browser.guest import PREFIX, ask, call
+from tests.loopback import reserved
+from tests.waiting import until
 
 STARTS_WITHIN = 30.0
+
+
+class Plug:
+    """The server of a house on a port as well, which asks for a token; `words` are more options of `serve`."""
+
+    def __init__(self, house: House, port: int, words: tuple[str, ...]) -> None:
+        self.house, self.port = house, port
+        self.origin, self.file = f"http://127.0.0.1:{port}", house.home / "token"
+        self._words = ("--tcp", f"127.0.0.1:{port}", "--token-file", str(self.file), *words)
+
+    @property
+    def token(self) -> str:
+        return self.file.read_text().strip()
+
+    def renew(self) -> None:
+        """Another process on the same port, with another token: every session is over."""
+        self.house.leave(signal.SIGTERM)
+        self.file.unlink(missing_ok=True)
+        self.house.serve(*self._words)
+
+
+@contextmanager
+def on_tcp(house: House, *words: str) -> Iterator[Plug]:
+    """While it is entered the machine is served on a port too; afterwards as before."""
+    with reserved() as port:
+        plug = Plug(house, port, words)
+        try:
+            plug.renew()
+            yield plug
+        finally:
+            house.again()
+            plug.file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -173,6 +208,20 @@ class House(Scene):
         try:
             yield
         finally:
+            self.world.state.faults.remove(fault)
+
+    @contextmanager
+    def held_downloads(self) -> Iterator[Event]:
+        """Every file of the forge stops after its first bytes until the event is set, which it is at the end."""
+        go = Event()
+        fault = Fault(
+            path="/releases/download/", trickle=0.001, trickle_bytes=4096, during=lambda: go.wait(STARTS_WITHIN)
+        )
+        self.world.state.faults.append(fault)
+        try:
+            yield go
+        finally:
+            go.set()
             self.world.state.faults.remove(fault)
 
     def jobs(self) -> tuple[Job, ...]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from cockpitpm.model.job import JobState
-from tests.acceptance.scene import COMPUTE, until
+from tests.acceptance.scene import COMPUTE
 from tests.browser.house import House
 from tests.browser.kept import keep
 from tests.browser.lively import MAIN, liven
 from tests.browser.visitor import DESKTOP, PHONE, Visits, chromium, live
+from tests.waiting import until
 
 FOLDER = Path(__file__).parents[2] / "docs/screenshots"
 MACHINE = "herolab-admin"

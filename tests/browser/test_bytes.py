@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import socket
-import time
 from pathlib import Path
 
 from cockpitpm.declare.data import bundles_folder
@@ -51,9 +50,10 @@ def asked(steady: Steady, pages: tuple[str, ...]) -> dict[str, bytes]:
     return found
 
 
-def heard(plug: socket.socket, last: bytes, so_far: bytes = b"") -> bytes:
-    """What a stream said until this was among it."""
-    while last not in so_far:
+def heard(plug: socket.socket, kind: str, so_far: bytes = b"") -> bytes:
+    """What a stream said until this kind of event was among it, whole; what came behind it may be there in part."""
+    last = re.compile(rb"event: %s\n(?:[^\n]+\n)*\n" % kind.encode())
+    while not last.search(so_far):
         piece = plug.recv(1 << 16)
         assert piece, so_far[-500:]
         so_far += piece
@@ -63,16 +63,21 @@ def heard(plug: socket.socket, last: bytes, so_far: bytes = b"") -> bytes:
 def events(steady: Steady) -> bytes:
     """The stream of one viewer from its first byte, over a job and everything that changes by it, to the job's end.
 
-    Somebody else listened before, and it is told all that this one was: how much that is depends on no race.
+    Somebody else listens before, and it is told all that this one is. The server looks when it is told to: what it
+    says in one go, and in which order, depends on no race.
     """
     with steady.line("web", get("/events")) as first:
-        boot = re.findall(rb'"boot":"(\w+)"', heard(first, b"event: summary"))[0].decode()
-        time.sleep(0.4)  # between two looks
+        boot = re.findall(rb'"boot":"(\w+)"', heard(first, "hello"))[0].decode()
+        steady.turn()
         with steady.line("web", get(f"/events?topics=state,job:{JOB}&since={boot}-0")) as plug:
-            told = heard(plug, b"event: summary")
-            with steady.still():
-                assert steady.job(Verb.UPGRADE, BOOKS).id == JOB
-            return DATE.sub(b"", heard(plug, b"event: end", told), count=1)
+            told = heard(plug, "summary")
+            assert steady.job(Verb.UPGRADE, BOOKS).id == JOB
+            steady.turn()
+            told = heard(plug, "end", told)
+        steady.turn()
+        heard(first, "end")
+    last = told.index(b"event: end")
+    return DATE.sub(b"", told[: told.index(b"\n\n", last)], count=1)
 
 
 def everything(land: Path, role: Role, bundles: Path, pages: tuple[str, ...] = PAGES) -> dict[str, bytes]:
@@ -82,10 +87,9 @@ def everything(land: Path, role: Role, bundles: Path, pages: tuple[str, ...] = P
     """
     place, copy = land / "s", land / "b"
     shutil.copytree(bundles, copy)
-    with Steady(place, role, copy) as steady:
+    with Steady(place, role, copy, driven=True) as steady:
         before = asked(steady, pages)
         told = events(steady)
-        time.sleep(0.3)
         after = asked(steady, CHANGED)
     shutil.rmtree(place)
     shutil.rmtree(copy)

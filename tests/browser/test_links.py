@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,10 +13,9 @@ from playwright.sync_api import Page, expect
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.receipt import Verb
 from tests.browser.guest import PREFIX
-from tests.browser.house import House
+from tests.browser.house import House, Plug, on_tcp
 from tests.browser.leaky import Leaky
-from tests.browser.test_stream import free_port, signs_in
-from tests.browser.visitor import PATIENCE, Visits, live, row
+from tests.browser.visitor import PATIENCE, Visits, live, row, signs_in
 
 BOOKS = "hero_books"
 HIDE = """
@@ -27,8 +24,11 @@ document.dispatchEvent(new Event('visibilitychange'));
 """
 SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
 STALE = re.compile(r"^Reconnecting, shown as of ([0-9:]{8})$")
+SECONDS = "((d) => d.getHours() * 3600 + d.getMinutes() * 60 + d.getSeconds() + d.getMilliseconds() / 1000)(new Date())"
+"""How old the page's day is."""
 LATEST = 45
 """Seconds until a page must say that what it shows is old."""
+DAY = 86_400
 
 
 def commit_of(page: Page) -> str:
@@ -63,19 +63,13 @@ def test_a_tab_that_was_hidden_for_a_minute_is_right_within_a_second(admin: Hous
 
 
 @contextmanager
-def behind_a_proxy(house: House) -> Iterator[tuple[Leaky, str, Path]]:
+def behind_a_proxy(house: House) -> Iterator[tuple[Leaky, str, Plug]]:
     """The server on TCP with a proxy before it, whose address is the one that browsers know."""
-    file, port = house.home / "token", free_port()
     with Leaky() as proxy:
-        proxy.lead_to(port)
         own = f"127.0.0.1:{proxy.port}"
-        house.leave(signal.SIGTERM)
-        house.serve("--tcp", f"127.0.0.1:{port}", "--token-file", str(file), "--host", own)
-        try:
-            yield proxy, f"http://{own}", file
-        finally:
-            house.again()
-            file.unlink()
+        with on_tcp(house, "--host", own) as plug:
+            proxy.lead_to(plug.port)
+            yield proxy, f"http://{own}", plug
 
 
 @pytest.mark.parametrize(
@@ -83,16 +77,16 @@ def behind_a_proxy(house: House) -> Iterator[tuple[Leaky, str, Path]]:
 )
 def test_a_link_that_drops_every_byte(admin: House, visits: Visits, real: bool) -> None:
     """No connection ends and nothing comes through: the page says so, and since when; then it goes on by itself."""
-    with behind_a_proxy(admin) as (proxy, origin, file):
+    with behind_a_proxy(admin) as (proxy, origin, plug):
         page = visits.window(origin)
         if not real:
             page.clock.install()
-        signs_in(page, f"{origin}/services", file.read_text())
+        signs_in(page, f"{origin}/services", plug.token)
         live(page)
         page.evaluate("window.stayed = true")
         word = page.locator("#live span")
         proxy.dead.set()
-        began, at = time.monotonic(), page.evaluate("Date.now()")
+        began, at = time.monotonic(), page.evaluate(SECONDS)
         if real:
             expect(word).to_have_text(STALE, timeout=LATEST * 1000)
         else:
@@ -100,12 +94,7 @@ def test_a_link_that_drops_every_byte(admin: House, visits: Visits, real: bool) 
         told = STALE.match(word.inner_text())
         assert told, word.inner_text()
         print(f"\n{word.inner_text()!r} after {time.monotonic() - began:.1f} s, {proxy.lost} bytes lost")
-        late = page.evaluate(
-            "([at, said]) => { const d = new Date(at), [h, m, s] = said.split(':');"
-            " d.setHours(h, m, s, 0); return (d - at) / 1000; }",
-            [at, told[1]],
-        )
-        assert -16 <= late <= 1, "it is shown as of the last thing heard, not as of when that was noticed"
+        assert -16 <= late(told[1], at) <= 1, "it is shown as of the last thing heard, not of when that was noticed"
         assert page.locator("#live").get_attribute("class") == "live off"
         ok = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ok')").strip()
         shown = page.locator("#live, #live *").evaluate_all("all => all.map((it) => getComputedStyle(it).color)")
@@ -118,6 +107,20 @@ def test_a_link_that_drops_every_byte(admin: House, visits: Visits, real: bool) 
         expect(word).to_have_text("Live", timeout=20_000)
         expect(row(page, BOOKS).locator(".bd code").first).to_have_text(commit)
         assert page.evaluate("window.stayed"), "the page was never loaded again"
+
+
+def late(said: str, at: float) -> float:
+    """Seconds from a moment of a day to the nearest one at which a clock shows this time; below 0 it was before."""
+    hours, minutes, seconds = map(int, said.split(":"))
+    return (hours * 3600 + minutes * 60 + seconds - at + DAY / 2) % DAY - DAY / 2
+
+
+@pytest.mark.parametrize(
+    ("said", "at", "seconds"),
+    [("12:00:00", 43_200.5, -0.5), ("23:59:59", 3.0, -4.0), ("00:00:01", DAY - 1.0, 2.0), ("11:00:00", 43_200, -3600)],
+)
+def test_midnight_is_no_day_of_difference(said: str, at: float, seconds: float) -> None:
+    assert late(said, at) == seconds
 
 
 def rgb(colour: str) -> str:

@@ -42,7 +42,7 @@ def test_two_browsers_land_on_one_job(admin: House, visits: Visits) -> None:
     admin.publish(COMPUTE)
     admin.publish(BOOKS)
     before = {job.id for job in admin.jobs()}
-    with admin.slow_downloads(2):
+    with admin.held_downloads() as go:
         first, second, third = plan(visits, admin), plan(visits, admin), plan(visits, admin, BOOKS)
         final(first)
         number = job_of(first)
@@ -52,6 +52,7 @@ def test_two_browsers_land_on_one_job(admin: House, visits: Visits) -> None:
         final(third, BOOKS)
         other = job_of(third)
         expect(third.locator("#job")).to_have_attribute("data-state", "waiting")
+        go.set()
         for page in (first, second):
             ends(page, "done")
     ends(third, "done")

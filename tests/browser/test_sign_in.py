@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from cockpitpm.model.job import JobState
 from tests.acceptance.scene import COMPUTE
-from tests.browser.house import House
+from tests.browser.house import House, Plug, on_tcp
 from tests.browser.measures import AXE, faint, measured, small, violations
-from tests.browser.test_stream import free_port, signs_in
-from tests.browser.visitor import PHONE, Visits, live
+from tests.browser.visitor import PHONE, Visits, live, signs_in
 
 LIST = "Your session ended: sign in to come back to where you were."
 FORM = "Nothing was changed, because your session had ended."
 
 
-class Plug:
-    """The admin machine on a port that asks for a token; `renew` gives it another one."""
-
-    def __init__(self, house: House) -> None:
-        port = free_port()
-        self.house, self.origin, self.file = house, f"http://127.0.0.1:{port}", house.home / "token"
-        self.words = ("--tcp", f"127.0.0.1:{port}", "--token-file", str(self.file))
-
-    @property
-    def token(self) -> str:
-        return self.file.read_text()
-
-    def renew(self) -> None:
-        self.house.leave(signal.SIGTERM)
-        Path(self.file).unlink(missing_ok=True)
-        self.house.serve(*self.words)
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plug(admin: House) -> Iterator[Plug]:
-    made = Plug(admin)
-    made.renew()
-    yield made
-    admin.again()
+    with on_tcp(admin) as made:
+        yield made
 
 
 def told(page: Page) -> list[str]:

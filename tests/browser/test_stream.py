@@ -5,22 +5,24 @@ from __future__ import annotations
 import itertools
 import re
 import signal
-import socket
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.scene import COMPUTE
 from tests.browser.guest import PREFIX
-from tests.browser.house import House
+from tests.browser.house import House, on_tcp
 from tests.browser.test_upgrade import ends, job_of
-from tests.browser.visitor import Visits, live
+from tests.browser.visitor import Visits, live, signs_in
 
 WENT = "performance.getEntriesByType('navigation')[0].startTime + performance.timeOrigin"
 HEAR = """
 window.spoken = [];
-new MutationObserver(() => spoken.push([Date.now(), document.querySelector('#status').textContent]))
-  .observe(document.querySelector('#status'), { childList: true, characterData: true, subtree: true });
+document.addEventListener('DOMContentLoaded', () => {
+  const it = document.querySelector('#status');
+  new MutationObserver(() => spoken.push([Date.now(), it.textContent]))
+    .observe(it, { childList: true, characterData: true, subtree: true });
+});
 """
 
 
@@ -36,7 +38,7 @@ def begin(page: Page, app: str = COMPUTE) -> int:
 def test_the_server_is_killed_in_the_middle_of_a_job(admin: House, visits: Visits) -> None:
     admin.publish(COMPUTE)
     page = visits.open(admin, f"/apps/{COMPUTE}/plan?do=upgrade")
-    with admin.slow_downloads(7):
+    with admin.held_downloads() as go:
         number = begin(page)
         live(page)
         loaded = page.evaluate(WENT)
@@ -45,7 +47,8 @@ def test_the_server_is_killed_in_the_middle_of_a_job(admin: House, visits: Visit
         expect(word).to_have_text(re.compile(r"^Reconnecting, shown as of [0-9:]{8}$"), timeout=10_000)
         admin.serve()
         expect(word).to_have_text("Live", timeout=10_000)
-    ends(page, "done")
+        go.set()
+        ends(page, "done")
     assert admin.settled(number).state.value == "done"
     expect(page.locator("#working")).to_have_count(0, timeout=10_000)
     assert page.evaluate(WENT) == loaded, "the page was never loaded again"
@@ -74,22 +77,37 @@ def test_a_link_that_is_dead_is_not_called_live(admin: House, visits: Visits) ->
     live(page)
 
 
-@pytest.mark.slow
-def test_what_is_said_aloud(admin: House, visits: Visits) -> None:
-    """At most one thing in five seconds, never a percentage, the end once; and nothing on the page jumps."""
+@pytest.mark.parametrize(
+    "real", [pytest.param(True, id="real time", marks=pytest.mark.slow), pytest.param(False, id="quick")]
+)
+def test_what_is_said_aloud(admin: House, visits: Visits, real: bool) -> None:
+    """At most one thing in five seconds, never a percentage, the end once; and nothing on the page jumps.
+
+    The quick form does not wait: the page's clock goes on by itself.
+    """
     admin.publish(COMPUTE)
-    page = visits.open(admin, f"/apps/{COMPUTE}/plan?do=upgrade")
-    with admin.slow_downloads(3):
+    page = visits.window(admin.router.url)
+    page.add_init_script(HEAR)
+    if not real:
+        page.clock.install()
+    page.goto(admin.router.link(f"{PREFIX}/apps/{COMPUTE}/plan") + "&do=upgrade")
+    with admin.held_downloads() as go:
         begin(page)
         live(page)
-        page.evaluate(HEAR)
         page.evaluate("window.shifts = 0; window.moved = []")
+        expect(page.locator("#job")).to_have_attribute("data-head", f"Step 1 of 5 · {COMPUTE}")
+        if real:
+            page.wait_for_timeout(3000)
+        go.set()
         ends(page, "done")
-    page.wait_for_timeout(5500)
+    if real:
+        page.wait_for_timeout(5500)
+    else:
+        page.clock.run_for(5500)
     spoken = page.evaluate("window.spoken")
-    assert spoken, "a person who cannot see it is told nothing"
+    print(f"\n{spoken}")
     assert not [text for _, text in spoken if "%" in text]
-    assert [text for _, text in spoken if text.startswith("Done")] == [f"Done · Upgrade {COMPUTE}"]
+    assert [text for _, text in spoken if text.startswith("Done")] == [f"Done · Upgrade {COMPUTE}"] == [spoken[-1][1]]
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(spoken)]
     assert all(gap >= 4900 for gap in gaps), spoken
     assert page.evaluate("window.shifts") < 0.02, page.evaluate("window.moved")
@@ -118,20 +136,13 @@ def test_rows_focus_and_filter_survive_every_event(admin: House, visits: Visits)
 def test_a_session_that_ended(admin: House, visits: Visits) -> None:
     """Over TCP one signs in. With another token every session is over: the stream, the list and a form say so."""
     admin.publish(COMPUTE)
-    jobs, port, file = len(admin.jobs()), free_port(), admin.home / "token"
-    words = ("--tcp", f"127.0.0.1:{port}", "--token-file", str(file))
-    origin = f"http://127.0.0.1:{port}"
-    admin.leave(signal.SIGTERM)
-    admin.serve(*words)
-    try:
-        page = visits.window(origin)
-        signs_in(page, f"{origin}/services", file.read_text())
+    with on_tcp(admin) as plug:
+        jobs, page = len(admin.jobs()), visits.window(plug.origin)
+        signs_in(page, f"{plug.origin}/services", plug.token)
         live(page)
         form = page.context.new_page()
-        form.goto(f"{origin}/apps/{COMPUTE}/plan?do=upgrade")
-        admin.leave(signal.SIGTERM)
-        file.unlink()
-        admin.serve(*words)
+        form.goto(f"{plug.origin}/apps/{COMPUTE}/plan?do=upgrade")
+        plug.renew()
         expect(page.locator("#notices")).to_contain_text("Your session ended.", timeout=15_000)
         expect(page.locator("#live span")).to_have_text("Signed out")
         with form.expect_response(lambda r: r.request.method == "POST") as told:
@@ -139,21 +150,6 @@ def test_a_session_that_ended(admin: House, visits: Visits) -> None:
         assert told.value.status == 401
         assert len(admin.jobs()) == jobs, "nothing was changed"
         page.get_by_role("link", name="Sign in").click()
-        signs_in(page, "", file.read_text())
+        signs_in(page, "", plug.token)
         live(page)
-        assert page.url == f"{origin}/services", "it returns to where one was"
-    finally:
-        admin.again()
-
-
-def signs_in(page: Page, url: str, token: str) -> None:
-    if url:
-        page.goto(url)
-    page.get_by_label("Token").fill(token.strip())
-    page.get_by_role("button", name="Sign in").click()
-
-
-def free_port() -> int:
-    with socket.socket() as plug:
-        plug.bind(("127.0.0.1", 0))
-        return int(plug.getsockname()[1])
+        assert page.url == f"{plug.origin}/services", "it returns to where one was"

@@ -20,9 +20,9 @@ from cockpitpm.app import secrets
 from cockpitpm.app.services import stop
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.receipt import Verb
-from tests.acceptance.scene import until
 from tests.browser.house import House
 from tests.browser.visitor import Visits, live, row, shape, words
+from tests.waiting import until
 
 BROKER, FOUNDRY, PROXY = "hero_aibroker", "hero_foundry", "hero_proxy"
 RESTLESS, KEY = f"{FOUNDRY}_server", "OPENROUTER_API_KEYS"

@@ -92,7 +92,11 @@ def test_an_upgrade_from_the_row_of_one_of_three_services(
 
 @pytest.mark.slow
 def test_without_a_script_a_running_job_asks_for_itself(admin: House, visits: Visits) -> None:
-    """And with one it does not: its stream tells it."""
+    """And with one it does not: its stream tells it.
+
+    In short this is proved by the upgrade above, whose page without a script reaches the end, by the killed server's
+    page in `test_stream.py`, which is never loaded again, and by `tests/unit/web/test_plans.py`, which reads the tag.
+    """
     admin.publish(COMPUTE)
     asked = []
     with admin.slow_downloads(3):

@@ -136,3 +136,11 @@ def words(page: Page, app: str) -> str:
 def shape(page: Page, app: str) -> str:
     """The sign beside the words."""
     return str(row(page, app).locator(".st use").first.get_attribute("href"))
+
+
+def signs_in(page: Page, url: str, token: str) -> None:
+    """Type the token where the page asks for it; an empty `url` where it asks already."""
+    if url:
+        page.goto(url)
+    page.get_by_label("Token").fill(token.strip())
+    page.get_by_role("button", name="Sign in").click()

@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from attrs import evolve
 from cockpitpm.model.process import FileId, ProcessId
 from cockpitpm.ports import Processes
 from cockpitpm.processes import LinuxProcesses
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -51,13 +53,6 @@ def started(root: Path) -> Iterator[list[Child]]:
 def run(started: list[Child], *command: str) -> Child:
     started.append(Child(*command))
     return started[-1]
-
-
-def until(condition: object) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def copied(root: Path, name: str = "prog ram) (x") -> Path:
@@ -205,3 +200,133 @@ def test_a_server_with_workers_and_guests_is_one(processes: Processes, root: Pat
     path = root / "x.sock"
     with listening(path, "fork", "client"):
         assert processes.holders([str(path)]) == {}
+
+
+@contextlib.contextmanager
+def bound(name: str, folder: Path) -> Iterator[socket.socket]:
+    """A socket that listens at a name that was given relative to the folder, as anybody may give one."""
+    before = os.getcwd()
+    with socket.socket(socket.AF_UNIX) as plug:
+        Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+        os.chdir(folder)
+        try:
+            plug.bind(name)
+        finally:
+            os.chdir(before)
+        plug.listen()
+        yield plug
+
+
+ODD = (
+    "x\n1 2 3 zz 5 6 7 8",
+    "x\n",
+    "x\r1 2 3 zz 5 6 7 8",
+    "\n\n",
+    "x\n0: 2 0",
+    "x \udcff",
+    "\u2028y",
+    "x\n: : : : : : :",
+)
+
+
+def test_a_name_with_a_new_line_in_it_stops_nobody(processes: Processes, root: Path) -> None:
+    with contextlib.ExitStack() as all_of_them:
+        for name in ODD:
+            all_of_them.enter_context(bound(name, root))
+        path = root / "x.sock"
+        with listening(path) as first, listening(path) as second:
+            assert processes.holders([str(path)]) == {str(path): tuple(sorted((first, second)))}
+
+
+def test_a_name_that_reads_like_another_socket_tells_nothing(processes: Processes, root: Path) -> None:
+    """The kernel prints names as they are: this one looks like a line that says that `other` listens at `path`."""
+    path, other = root / "x.sock", root / "y.sock"
+    with listening(path), bound("y.sock", root) as mine:
+        inode = os.fstat(mine.fileno()).st_ino
+        with bound(f"z\n0: 00000002 00000000 00010000 0001 01 {inode} {path}", root):
+            assert processes.holders([str(path), str(other)]) == {}
+
+
+def test_a_socket_that_another_user_made_is_no_copy(
+    processes: Processes, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has a mount of his own at the same path binds the same name, and a program of ours may inherit it."""
+    path = root / "x.sock"
+    with listening(path), listening(path):
+        assert processes.holders([str(path)])
+        monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+        assert processes.holders([str(path)]) == {}
+
+
+REFUSED = struct.pack("=IHHIIi", 36, 2, 0, 1, 0, -95) + bytes(16)
+DONE = struct.pack("=IHHIIi", 20, 3, 2, 1, 0, 0)
+ROW = struct.pack("=BBBBI8x", 1, 1, 10, 0, 7)
+
+
+def told(*attributes: tuple[int, bytes]) -> bytes:
+    body = ROW + b"".join(struct.pack("=HH", 4 + len(a), k) + a + bytes(-len(a) % 4) for k, a in attributes)
+    return struct.pack("=IHHII", 16 + len(body), 20, 2, 1, 0) + body
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ([told((0, b"/s\0")) + told((0, b"/s\0")), DONE], {"/s": ("7", "7")}),
+        ([told((9, b"x"), (0, b"/s\0")), told((0, b"\0abstract")) + DONE], {"/s": ("7",)}),
+        ([told(), DONE], {}),
+        ([REFUSED], {}),
+        ([told((0, b"/s\0")), REFUSED], {}),
+        ([told((0, b"/s\0")), b"", TimeoutError("silent")], {}),
+        ([told((0, b"/s\0")), TimeoutError("silent")], {}),
+        ([b"\x10\0"], {}),
+        ([struct.pack("=IHHII", 4, 20, 2, 1, 0)], {}),
+        ([struct.pack("=IHHII", 99, 20, 2, 1, 0)], {}),
+        ([struct.pack("=IHHII", 16 + 20, 20, 2, 1, 0) + ROW + struct.pack("=HH", 0, 0)], {}),
+        ([struct.pack("=IHHII", 16 + 20, 20, 2, 1, 0) + ROW + struct.pack("=HH", 99, 0)], {}),
+        ([OSError("EPROTONOSUPPORT")], {}),
+    ],
+)
+def test_what_a_kernel_may_say_of_its_sockets(
+    answers: list[bytes | OSError], found: dict[str, tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that cannot be asked, or is not understood, tells of no copies; it stops nobody."""
+    monkeypatch.setattr("socket.socket", lambda *_: Kernel(list(answers)))
+    assert LinuxProcesses()._listening() == found
+
+
+class Kernel:
+    """A socket to a kernel that says what it is told to; somebody else talks to the socket, too."""
+
+    def __init__(self, answers: list[bytes | OSError]) -> None:
+        self.answers = answers
+        self.heard = False
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def settimeout(self, seconds: float) -> None:
+        assert 0 < seconds <= 1
+
+    def sendto(self, data: bytes, to: tuple[int, int]) -> int:
+        assert to == (0, 0) and struct.unpack_from("=I", data) == (len(data),)
+        return len(data)
+
+    def recvfrom(self, _size: int) -> tuple[bytes, tuple[int, int]]:
+        if not self.heard:
+            self.heard = True
+            return told((0, b"/forged\0")) + DONE, (4711, 0)
+        answer = self.answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer, (0, 0)
+
+
+def test_a_kernel_without_such_sockets_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> socket.socket:
+        raise OSError(93, "Protocol not supported")
+
+    monkeypatch.setattr("socket.socket", refused)
+    assert LinuxProcesses().holders(["/x"]) == {}

@@ -7,7 +7,7 @@ import shutil
 import signal
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from cockpitpm.processes import LinuxProcesses
 from cockpitpm.supervisors.supervisord import Supervisord
 from tests.sim.ports import ProcessesSim, SupervisorSim
 from tests.sim.world import World, program
+from tests.waiting import until
 
 
 class Rig(Protocol):
@@ -128,13 +129,6 @@ def process(rig: Rig) -> ProcessId:
     found = rig.processes.identify(pid)
     assert found is not None
     return found
-
-
-def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 # ---- definitions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cockpitpm.app.change import Report, change, exit_code, plan_for
@@ -47,26 +47,56 @@ restart_only:
 SERVICES = ("duo_server", "duo_admin", "duo_second_server")
 
 
-class Once(Reporter):
+class Heard(Reporter):
+    """Keeps every line that an operator would read."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    def app_started(self, app: str, decision: str) -> None:
+        self._lines.append(f"{app} {decision}")
+
+    def step(self, app: str, text: str) -> None:
+        self._lines.append(f"{app} {text}")
+
+    def warning(self, app: str, text: str) -> None:
+        self._lines.append(f"{app} {text}")
+
+    def app_finished(self, app: str, outcome: str, ok: bool) -> None:
+        self._lines.append(f"{app} {outcome}")
+
+
+class Once(Heard):
     """Does something when the first service is being restarted."""
 
-    def __init__(self, during: Callable[[], object]) -> None:
+    def __init__(self, lines: list[str], during: Callable[[], object]) -> None:
+        super().__init__(lines)
         self._during: Callable[[], object] | None = during
 
     def step(self, app: str, text: str) -> None:
+        super().step(app, text)
         if self._during and text.startswith("restarting"):
             self._during, during = None, self._during
             during()
 
 
+def builds(version: str, behaviour: str = "good", kind: str = "elf", says: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """A build of duo: the bytes of both binaries, which carry the version. See `program`."""
+    return {name: program(f"{version}-{name}", behaviour, kind, says) for name in ("duo_server", "duo_admin")}
+
+
 class MachineSim:
-    """`folder` holds `root`, `world.json` and `bundles`; everything but the forge survives a killed process."""
+    """`folder` holds `root`, `world.json` and `bundles`; everything but the forge survives a killed process.
+
+    `heard` are the lines that were told while something was done by this object.
+    """
 
     def __init__(self, folder: Path, bundle: str = DUO) -> None:
         self.folder = folder
         self.root = folder / "root"
         self.world = World(folder)
         self.forge = ForgeSim()
+        self.heard: list[str] = []
         self.bundle(bundle)
         wrapper = self.root / "bin" / "duo_second_server"
         if not wrapper.exists():
@@ -79,11 +109,12 @@ class MachineSim:
         (self.folder / "bundles" / "admin").mkdir(exist_ok=True)
         path.write_text(text)
 
-    def publish(self, version: str, behaviour: str = "good", kind: str = "elf", tag: str = "latest") -> None:
-        """A build of duo: both binaries carry the version."""
-        names = ("duo_server", "duo_admin")
-        assets = {f"{n}-linux-musl-x86_64": program(f"{version}-{n}", behaviour, kind) for n in names}
-        self.forge.publish("duo", tag, assets)
+    def publish(
+        self, version: str | Mapping[str, bytes], behaviour: str = "good", kind: str = "elf", tag: str = "latest"
+    ) -> None:
+        """A build of duo, by its version or by the bytes of its binaries."""
+        made = builds(version, behaviour, kind) if isinstance(version, str) else version
+        self.forge.publish("duo", tag, {f"{name}-linux-musl-x86_64": data for name, data in made.items()})
 
     def host(self, reporter: Reporter | None = None) -> Host:
         ports = Ports(
@@ -99,7 +130,7 @@ class MachineSim:
             bundles=self.folder / "bundles",
             actor="test",
             command=("test",),
-            reporter=reporter or Reporter(),
+            reporter=reporter or Heard(self.heard),
         )
         return Host(invocation, ports)
 
@@ -113,7 +144,7 @@ class MachineSim:
         reason: str = "",
     ) -> Report:
         """Do it. `during` happens once, at the moment the first service of the new build has been started."""
-        host = self.host(Once(during) if during else None)
+        host = self.host(Once(self.heard, during) if during else None)
         return change(
             host, Request(verb=verb, names=names, to=to, actor="test", allow=allow, reason=reason), lambda _: True
         )

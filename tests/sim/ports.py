@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -191,9 +192,15 @@ class SupervisorSim:
         if "down" in self._world.state()["faults"]:
             raise SupervisorError("The supervisor does not answer", "Start it again")
 
-    def _changing(self, service: str) -> Any:
+    @contextmanager
+    def _changing(self, service: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """The state and the service's part of it. Whoever holds on to the error holds no lock by it."""
         self._answering()
-        return _Entry(self._world, service)
+        with self._world.changing() as state:
+            if service in state["services"]:
+                yield state, state["services"][service]
+                return
+        raise SupervisorError(f"The supervisor does not know {service}", "Register it")
 
 
 def _there(tree: dict[str, Any]) -> Definition:
@@ -207,21 +214,6 @@ def _definition(tree: dict[str, Any] | None) -> Definition | None:
 def _tell(service: str, there: bool) -> None:
     if not there:
         raise SupervisorError(f"{service} cannot be started: its program is not there", "Look at its definition")
-
-
-class _Entry:
-    def __init__(self, world: World, service: str) -> None:
-        self._context = world.changing()
-        self._service = service
-
-    def __enter__(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        state = self._context.__enter__()
-        if self._service not in state["services"]:
-            raise SupervisorError(f"The supervisor does not know {self._service}", "Register it")
-        return state, state["services"][self._service]
-
-    def __exit__(self, *error: Any) -> None:
-        self._context.__exit__(*error)
 
 
 class ProberSim:

@@ -156,6 +156,8 @@ def begin(state: dict[str, Any], service: dict[str, Any]) -> bool:
     told = dict(service["definition"]["env"])
     said = (Template(line).safe_substitute(told) for line in stamped.get("says", ()))
     service["log"] = [*service.get("log", ()), *said]
+    what = f"{stamped.get('version', '')} as {zlib.crc32(repr(service['definition']).encode()):08x}"
+    state.setdefault("starts", []).append([service["definition"]["name"], what])
     if stamped["behaviour"] == "exits":
         service |= {"state": "failed", "pid": 0}
         return True
@@ -164,8 +166,6 @@ def begin(state: dict[str, Any], service: dict[str, Any]) -> bool:
     process = {"images": numbered, "behaviour": stamped["behaviour"], "path": str(path)}
     state["processes"][str(pid)] = {**started, **process}
     service |= {"state": "running", "pid": pid}
-    what = f"{stamped.get('version', '')} as {zlib.crc32(repr(service['definition']).encode()):08x}"
-    state.setdefault("starts", []).append([service["definition"]["name"], what])
     return True
 
 

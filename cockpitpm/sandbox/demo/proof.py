@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from shlex import quote
 from typing import Protocol
 
 from cockpitpm.errors import UsageError
@@ -136,5 +137,5 @@ def _say_where(teller: Teller, line: Line, machines: Sequence[Machine]) -> None:
     teller.scene("The machines stay, and so does their forge", "Open the links in a browser; end it when you are done:")
     teller.output([f"   {machine.name:8} {machine.guest.link(WEB)}" for machine in machines])
     for machine in machines:
-        teller.command(f"cockpitpm --root {machine.root} status")
-    teller.command(f"cockpitpm demo --stop {line.root}")
+        teller.command(f"cockpitpm --root {quote(str(machine.root))} status")
+    teller.command(f"cockpitpm demo --stop {quote(str(line.root))}")

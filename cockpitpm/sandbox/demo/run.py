@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from shlex import quote
 
 from cockpitpm.sandbox.demo.line import Line
 from cockpitpm.sandbox.demo.remains import remains
@@ -56,5 +57,5 @@ def _introduce(teller: Teller, line: Line) -> None:
 
 def _say_how_to_go_on(teller: Teller, line: Line) -> None:
     teller.scene("The machine stays, and so does its forge", "Talk to it, and end it when you are done:")
-    teller.command(f"cockpitpm --root {line.root} status")
-    teller.command(f"cockpitpm demo --stop {line.root}")
+    teller.command(f"cockpitpm --root {quote(str(line.root))} status")
+    teller.command(f"cockpitpm demo --stop {quote(str(line.root))}")

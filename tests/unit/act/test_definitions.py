@@ -20,6 +20,7 @@ from cockpitpm.model.service import Definition
 from cockpitpm.model.state import Offered
 from cockpitpm.record import state
 from tests.sim.machine import DUO, SERVICES, MachineSim
+from tests.sim.steps import installed
 from tests.sim.world import program
 
 ENV = "    env: [{var: COCKPIT_MACHINE_ROLE, default: tester, desc: What the machine is for.}]\n"
@@ -29,10 +30,7 @@ ROLE = "COCKPIT_MACHINE_ROLE"
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root, WITH_ROLE)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
+    return installed(root, "1", bundle=WITH_ROLE)
 
 
 def told(machine: MachineSim, name: str, *unset: str, **environ: str) -> ExitCode:

@@ -23,6 +23,7 @@ from cockpitpm.model.settings import Require
 from cockpitpm.ports import Reporter
 from cockpitpm.record import generations
 from tests.sim.machine import DUO, MachineSim
+from tests.sim.steps import installed
 from tests.sim.world import program
 from tests.unit.act.test_runnable import GNU, Recipe
 
@@ -72,10 +73,7 @@ def receipt(machine: MachineSim, number: int, binary: str = "duo_server") -> Rec
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root, BOTH)
-    made.publish("1")
-    assert made.code(Verb.INSTALL, "duo") is ExitCode.DONE
-    return made
+    return installed(root, "1", bundle=BOTH)
 
 
 @glibc

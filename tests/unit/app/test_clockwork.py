@@ -29,6 +29,7 @@ from cockpitpm.record import generations, history
 from cockpitpm.record import jobs as kept
 from cockpitpm.record import schedule as record
 from tests.sim.machine import MachineSim
+from tests.sim.steps import version
 from tests.sim.world import EPOCH, program
 from tests.unit.act.test_fetch import BOTH, GNU_ASSET, MUSL_ASSET, md5, packed, sha256, zip_of
 
@@ -126,7 +127,7 @@ class Clocked:
 
     @property
     def version(self) -> str:
-        return self.machine.versions()["duo_server"].partition("-")[0]
+        return version(self.machine)
 
     def asked(self, what: str = "") -> list[str]:
         return [line for line in self.machine.forge.requests if line.startswith(what)]

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from cockpitpm.app.doctor import Diagnosis, examine, mend, to_json
-from cockpitpm.errors import ForgeUnreachable, LockedError, MachineError
+from cockpitpm.app.recover import recover
+from cockpitpm.app.register import register
+from cockpitpm.errors import ForgeUnreachable, LockedError, MachineError, StoreError
 from cockpitpm.model.ailment import Check, Grade, Remedy
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.service import Definition
@@ -18,6 +20,7 @@ from cockpitpm.record.durable import replace_file
 from cockpitpm.record.layout import Layout
 from cockpitpm.record.lock import Holder, locked
 from tests.sim.machine import MachineSim
+from tests.unit.record.nobody import as_nobody, unprivileged
 
 DEAD = Holder(pid=2**22 - 1, start_ticks=1, boot_id="gone", command="cockpitpm upgrade duo", since="2026-11-23")
 
@@ -65,6 +68,16 @@ def readable(machine: MachineSim) -> None:
     layout(machine).var.chmod(0o755)
 
 
+def open_to_all(machine: MachineSim) -> None:
+    """The root itself, in which every change refuses to work; and something further in."""
+    machine.root.chmod(0o775)
+    writable(machine)
+
+
+def moved_or_not(machine: MachineSim) -> None:
+    layout(machine).home.write_bytes(b"/some/where/else\n")
+
+
 def dead_holder(machine: MachineSim) -> None:
     text = {name: getattr(DEAD, name) for name in ("pid", "start_ticks", "boot_id", "command", "since")}
     layout(machine).lock.write_text(str(text).replace("'", '"'))
@@ -88,6 +101,8 @@ def killed_upgrade(machine: MachineSim) -> None:
         (secret, {Check.MODES}),
         (writable, {Check.MODES}),
         (readable, {Check.MODES}),
+        (open_to_all, {Check.MODES}),
+        (moved_or_not, {Check.RECORDS}),
         (dead_holder, {Check.LOCK}),
         (half_a_write, {Check.LEFTOVERS}),
         (killed_upgrade, {Check.LOCK, Check.JOURNAL}),
@@ -97,8 +112,8 @@ def test_what_is_safe_is_mended(machine: MachineSim, harm: Callable[[MachineSim]
     harm(machine)
     before = examine(machine.host())
     assert {one.check for one in before.symptoms if one.remedy is not Remedy.NONE} == checks
-    mended = mend(machine.host(), before)
-    assert {one.check for one in mended} == checks
+    attempts = mend(machine.host(), before)
+    assert {one.symptom.check for one in attempts} == checks and not [one for one in attempts if one.error]
     after = examine(machine.host())
     assert after.symptoms == (), harm
 
@@ -194,6 +209,167 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(machine: MachineSim, tmp_
     path = layout(machine).settings.with_name("secrets") / "duo/KEY"
     path.unlink()
     path.symlink_to(outside)
-    with pytest.raises(MachineError, match="it is a symbolic link"):
-        mend(machine.host(), seen)
+    failed = [one for one in mend(machine.host(), seen) if one.error]
+    assert [one.symptom.subject for one in failed] == [str(path)]
+    assert failed[0].error and "it is a symbolic link" in failed[0].error.message
+    assert "chmod" not in failed[0].error.hint
     assert outside.stat().st_mode & 0o777 == 0o644
+
+
+def test_what_cannot_be_mended_stops_nothing_else(machine: MachineSim, tmp_path: Path) -> None:
+    writable(machine)
+    half_a_write(machine)
+    path = next(layout(machine).store.iterdir())
+    path.chmod(0o666)
+    seen = examine(machine.host())
+    path.rename(tmp_path / "kept")
+    path.symlink_to(tmp_path / "kept")
+    attempts = mend(machine.host(), seen)
+    assert [one.symptom for one in attempts if one.error] == [one for one in seen.symptoms if one.subject == str(path)]
+    assert {one.symptom for one in attempts} == set(seen.symptoms)
+    told = to_json(examine(machine.host()), attempts)
+    assert len(told["mended"]) == len(attempts) - 1 and [one["subject"] for one in told["not_mended"]] == [str(path)]
+    assert "it is a symbolic link" in told["not_mended"][0]["why"]
+    (tmp_path / "kept").rename(path)
+    assert found(machine) == [Check.MODES]
+
+
+def test_modes_are_set_also_where_nothing_can_be_recovered(machine: MachineSim) -> None:
+    writable(machine)
+    half_a_write(machine)
+    bad_settings(machine)
+    attempts = mend(machine.host(), examine(machine.host()))
+    assert {one.symptom.check: bool(one.error) for one in attempts} == {Check.MODES: False, Check.LEFTOVERS: True}
+    assert Check.MODES not in found(machine)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o200])
+@pytest.mark.parametrize("what", ["file", "folder", "var", "settings", "lock"])
+def test_what_its_owner_cannot_use_is_mended_by_them(machine: MachineSim, what: str, mode: int) -> None:
+    """As anybody but root, whom no mode stops."""
+    here = layout(machine)
+    here.settings.parent.mkdir(parents=True, exist_ok=True)
+    here.settings.write_text("channel: beta\n")
+    places = {
+        "file": here.remembered("duo"),
+        "folder": here.store,
+        "var": here.var,
+        "settings": here.settings,
+        "lock": here.lock,
+    }
+
+    def work() -> None:
+        machine.root.parent.chmod(0o755)
+        assert found(machine) == []
+        places[what].chmod(mode)
+        before = examine(machine.host())
+        assert Check.MODES in {one.check for one in before.symptoms} and not before.well
+        assert not [one.error for one in mend(machine.host(), before) if one.error]
+        assert found(machine) == []
+
+    as_nobody(work, machine.folder)
+
+
+def test_what_belongs_to_another_is_left_to_them_and_the_rest_is_mended(machine: MachineSim) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, who alone gives files away")
+    theirs, mine = layout(machine).remembered("duo"), layout(machine).binary("duo_server").resolve()
+
+    def work() -> None:
+        before = examine(machine.host())
+        odd = [one for one in before.symptoms if one.subject == str(theirs)]
+        assert [(one.check, one.remedy) for one in odd] == [(Check.OWNER, Remedy.NONE), (Check.MODES, Remedy.NONE)]
+        assert odd[1].next_step == f"sudo chmod 0644 {theirs}"
+        assert [(one.symptom.subject, one.error) for one in mend(machine.host(), before)] == [(str(mine), None)]
+
+    mine.chmod(0o777)
+    as_nobody(lambda: None, machine.folder)
+    theirs.chmod(0o666)
+    os.chown(theirs, 0, 0)
+    as_nobody(work)
+
+
+def test_nobody_but_the_owner_sets_a_mode(machine: MachineSim) -> None:
+    """Not even root, who may: a machine is changed by its owner alone."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, who alone gives files away")
+    machine.root.chmod(0o775)
+    os.chown(machine.root, unprivileged(), -1)
+    seen = examine(machine.host())
+    assert [one.subject for one in seen.symptoms if one.remedy is Remedy.MODE] == [str(machine.root)]
+    with pytest.raises(MachineError, match="who alone may change it"):
+        mend(machine.host(), seen)
+    assert machine.root.stat().st_mode & 0o777 == 0o775
+
+
+def test_the_way_to_the_root(machine: MachineSim) -> None:
+    parent = machine.root.parent
+    parent.chmod(0o775)
+    (one,) = examine(machine.host()).symptoms
+    assert (one.check, one.grade, one.subject) == (Check.PLACES, Grade.WRONG, str(parent))
+    assert one.next_step == f"Run `chmod go-w {parent}`" and one.remedy is Remedy.NONE
+    with pytest.raises(MachineError) as refused:
+        recover(machine.host())
+    assert (one.told, one.next_step) == (refused.value.message, refused.value.hint)
+
+
+def test_others_on_the_way_to_the_root_are_told_to_whoever_looks(machine: MachineSim) -> None:
+    """The owner of the root is who counts: nobody else may change what is theirs."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, who alone gives files away")
+    as_nobody(lambda: None, machine.folder)
+    assert found(machine) == []
+    os.chown(machine.root.parent, 1, 1)
+    (one,) = examine(machine.host()).symptoms
+    assert (one.check, one.subject) == (Check.PLACES, str(machine.root.parent)) and "`chown nobody " in one.next_step
+
+
+@pytest.mark.parametrize("name", ["jobs", "plans", "aside", "unpacked", "crashes", "incoming", "supervisord", "state"])
+def test_a_link_in_a_place_of_ours(machine: MachineSim, name: str) -> None:
+    place, kept = layout(machine).var / name, machine.folder / "kept"
+    place.rename(kept) if place.exists() else kept.mkdir()
+    place.symlink_to(kept)
+    diagnosis = examine(machine.host())
+    (one,) = [one for one in diagnosis.symptoms if one.check is Check.PLACES]
+    assert one.told == f"Cannot use {place}: it is a symbolic link to {kept}" and not diagnosis.well
+    assert f"`mv {place} {place}.link`" in one.next_step
+    with pytest.raises(StoreError) as refused:
+        recover(machine.host())
+    assert (one.told, one.next_step) == (refused.value.message, refused.value.hint)
+
+
+def test_a_link_around_many_places_is_told_once(machine: MachineSim) -> None:
+    place, kept = layout(machine).var, machine.folder / "kept"
+    place.rename(kept)
+    place.symlink_to(kept)
+    symptoms = examine(machine.host()).symptoms
+    assert [one.subject for one in symptoms if one.check is Check.PLACES] == [str(place)]
+    assert len({one.told for one in symptoms}) == len(symptoms)
+
+
+def test_what_is_said_of_a_definition_in_a_live_folder_mends_it(machine: MachineSim) -> None:
+    into_live(machine)
+    (one,) = examine(machine.host()).symptoms
+    assert one.next_step == "cockpitpm register duo_server"
+    register(machine.host(), "duo_server", {})
+    assert found(machine) == []
+
+
+def test_broken_settings_are_told_once_and_stop_no_other_check(machine: MachineSim) -> None:
+    bad_settings(machine)
+    readable(machine)
+    diagnosis = examine(machine.host())
+    assert [one.check for one in diagnosis.symptoms] == [Check.SETTINGS, Check.MODES]
+    assert {Check.PLACES, Check.OWNER, Check.MODES, Check.RECORDS, Check.DISK} <= {*diagnosis.looked}
+    assert Check.SETTINGS not in diagnosis.looked
+
+
+@pytest.mark.parametrize("place", ["apps", "live", "app"])
+def test_every_folder_on_the_way_to_a_program_is_looked_at(machine: MachineSim, place: str) -> None:
+    here = layout(machine)
+    path = {"apps": here.apps, "live": here.live("duo"), "app": here.app("duo")}[place]
+    path.chmod(0o777)
+    seen = examine(machine.host())
+    assert [(one.check, one.subject) for one in seen.symptoms] == [(Check.MODES, str(path))]
+    mend(machine.host(), seen)
+    assert found(machine) == []

@@ -11,12 +11,9 @@ from cockpitpm.model.receipt import Verb
 from cockpitpm.model.settings import Hold
 from cockpitpm.model.status import Note
 from tests.sim.machine import MachineSim
+from tests.sim.steps import version
 
 DAY = 24 * 3600
-
-
-def version(machine: MachineSim) -> str:
-    return machine.versions()["duo_server"].partition("-")[0]
 
 
 def test_a_held_app_is_upgraded_once_the_hold_has_ended(machine: MachineSim) -> None:

@@ -23,15 +23,14 @@ from cockpitpm.ports import Reporter
 from cockpitpm.record import jobs as kept
 from tests.sim.machine import MachineSim
 from tests.sim.ports import ProcessesSim
+from tests.sim.steps import installed
 
 GONE = ProcessId(boot_id="boot", pid=4_000_000, start_ticks=1)
 
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    return made
+    return installed(root, offered="1")
 
 
 class WithUs(ProcessesSim):

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cockpitpm.app.host import Host
 from cockpitpm.app.recover import recover
+from cockpitpm.app.refresh import refresh
 from cockpitpm.app.register import register
+from cockpitpm.app.secrets import set_
+from cockpitpm.app.services import stop
+from cockpitpm.app.settings import set_channel, set_hold
+from cockpitpm.errors import SupervisorError
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.state import AppState, Offered
 from cockpitpm.ports import Reporter
-from cockpitpm.record import state
+from cockpitpm.record import home, state
 from cockpitpm.record.layout import Layout
 from tests.sim.machine import DUO, SERVICES, MachineSim
 
@@ -48,6 +55,71 @@ def copied(old: MachineSim, name: str = "new") -> MachineSim:
     made.forge = old.forge
     made.world.copied()
     return made
+
+
+def moved(old: MachineSim, name: str = "new") -> MachineSim:
+    """The root under another name, with everything of it running."""
+    made = MachineSim(old.folder.rename(old.folder.with_name(name)))
+    made.forge = old.forge
+    return made
+
+
+FIRST: dict[str, Callable[[Host], object]] = {
+    "hold": lambda host: set_hold(host, "duo", "", "why"),
+    "channel set": lambda host: set_channel(host, "beta"),
+    "secret set": lambda host: set_(host, "duo", "KEY", "value"),
+    "status --refresh": refresh,
+    "recover": recover,
+}
+
+
+@pytest.mark.parametrize("verb", FIRST)
+def test_whatever_is_done_first_in_the_new_place_everything_runs_there(old: MachineSim, verb: str) -> None:
+    new = moved(old)
+    FIRST[verb](new.host())
+    assert all(new.pids().values()), new.pids()
+    files = {image["file"] for process in new.world.state()["processes"].values() for image in process["images"]}
+    assert all(file.startswith(f"{new.root}/") for file in files)
+    before = new.pids()
+    FIRST[verb](new.host())
+    assert new.pids() == before
+
+
+def test_a_stop_that_is_the_first_command_stops_one_service(old: MachineSim) -> None:
+    new = moved(old)
+    assert stop(new.host(), "duo_admin") == ("duo_admin",)
+    assert {name for name, pid in new.pids().items() if pid} == {*SERVICES} - {"duo_admin"}
+
+
+def test_what_was_stopped_before_the_move_stays_stopped(old: MachineSim) -> None:
+    stop(old.host(), "duo_admin")
+    new = moved(old)
+    set_hold(new.host(), "duo", "", "why")
+    assert {name for name, pid in new.pids().items() if pid} == {*SERVICES} - {"duo_admin"}
+
+
+def test_a_command_that_ended_too_early_leaves_the_rest_to_the_next(old: MachineSim) -> None:
+    new = moved(old)
+    new.world.fault("down")
+    with pytest.raises(SupervisorError):
+        set_hold(new.host(), "duo", "", "why")
+    assert not any(new.pids().values())
+    new.world.mended("down")
+    set_hold(new.host(), "duo", "", "why")
+    assert all(new.pids().values())
+
+
+def test_a_damaged_record_of_the_place_moves_nothing_and_is_written_anew(old: MachineSim) -> None:
+    path, before, told = layout_of(old).home, old.world.state(), Told()
+    path.write_bytes(path.read_bytes().replace(b"old", b"odd"))
+    set_hold(old.host(told), "duo", "", "why")
+    assert old.world.state() == before
+    (warning,) = told.warnings
+    assert str(path) in warning and "its checksum does not fit" in warning and "this machine was at" not in warning
+    assert home.read(layout_of(old)) == (str(old.root),)
+    again = Told()
+    set_hold(old.host(again), "duo", "", "why")
+    assert again.warnings == []
 
 
 def test_the_services_of_a_copy_run_its_own_files(old: MachineSim) -> None:
@@ -101,7 +173,7 @@ def test_a_copy_leads_back_by_no_name_of_the_original(old: MachineSim, root: Pat
     recover(new.host())
     text = json.dumps(new.world.state()["services"])
     assert str(other.root) not in text and str(old.root) not in text
-    assert layout_of(new).home.read_text() == f"{new.root}\n"
+    assert home.read(layout_of(new)) == (str(new.root),)
 
 
 def test_a_name_that_is_gone_stops_nothing(old: MachineSim, root: Path) -> None:

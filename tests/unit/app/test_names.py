@@ -10,15 +10,14 @@ from cockpitpm.app.names import app_of, apps_of, bundle_of
 from cockpitpm.errors import PlanError
 from cockpitpm.model.receipt import Verb
 from tests.sim.machine import DUO, SERVICES, MachineSim
+from tests.sim.steps import installed
 
 ADMIN = DUO.replace("duo", "secret").replace("Duo", "Secret")
 
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    return made
+    return installed(root, offered="1")
 
 
 @pytest.mark.parametrize("name", ["duo", *SERVICES])

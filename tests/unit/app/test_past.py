@@ -16,6 +16,7 @@ from cockpitpm.model.settings import Hold
 from cockpitpm.model.state import BlockedBuild
 from cockpitpm.record import documents, history, state
 from tests.sim.machine import MachineSim
+from tests.sim.steps import version
 
 HOLD, RETRY = (Reason.HOLD,), (Reason.BLOCKED_BUILD,)
 
@@ -27,10 +28,6 @@ def failed(machine: MachineSim) -> MachineSim:
     machine.publish("2", "frail")
     assert machine.code(Verb.UPGRADE, "duo") is ExitCode.ROLLED_BACK
     return machine
-
-
-def version(machine: MachineSim) -> str:
-    return machine.versions()["duo_server"].partition("-")[0]
 
 
 def blocked(machine: MachineSim) -> tuple[BlockedBuild, ...]:

@@ -23,17 +23,13 @@ from cockpitpm.model.receipt import Verb
 from cockpitpm.record import documents
 from tests.faults.oracle import picture
 from tests.sim.machine import DUO, MachineSim
+from tests.sim.steps import installed
 
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
     """Generation 2 runs, generation 1 is kept, build 3 is published."""
-    made = MachineSim(root)
-    for version in ("1", "2"):
-        made.publish(version)
-        made.run(Verb.INSTALL if version == "1" else Verb.UPGRADE, "duo")
-    made.publish("3")
-    return made
+    return installed(root, "1", "2", offered="3")
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from cockpitpm.model.receipt import Verb
 from cockpitpm.model.settings import ForgeSettings
 from cockpitpm.ports import Reporter
 from tests.sim.machine import DUO, MachineSim
+from tests.sim.steps import installed
 
 CANARY = "canary-b7f3"
 ENV = "    env: [{var: API_TOKEN, default: none, desc: A token.}]\n"
@@ -49,9 +50,7 @@ class Ears(Reporter):
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root, WITH_TOKEN)
-    made.publish("1")
-    return made
+    return installed(root, offered="1", bundle=WITH_TOKEN)
 
 
 def holding(folder: Path, text: str) -> set[str]:

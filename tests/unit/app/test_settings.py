@@ -11,13 +11,12 @@ from cockpitpm.errors import MachineError, PlanError, UsageError
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.role import Role
 from tests.sim.machine import DUO, MachineSim
+from tests.sim.steps import installed
 
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    made.publish("1")
-    return made
+    return installed(root, offered="1")
 
 
 def channel(machine: MachineSim) -> ChannelReport:

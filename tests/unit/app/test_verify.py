@@ -12,15 +12,12 @@ from cockpitpm.errors import PlanError
 from cockpitpm.model.receipt import Verb
 from cockpitpm.record import generations
 from tests.sim.machine import MachineSim
+from tests.sim.steps import installed
 
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    for version, verb in (("1", Verb.INSTALL), ("2", Verb.UPGRADE)):
-        made.publish(version)
-        made.run(verb, "duo")
-    return made
+    return installed(root, "1", "2")
 
 
 def odd(machine: MachineSim) -> list[tuple[Kind, Verdict, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from threading import Barrier, Lock
 
@@ -10,21 +11,18 @@ from attrs import evolve
 
 from cockpitpm.app import secrets
 from cockpitpm.app.host import Host
+from cockpitpm.app.services import stop
 from cockpitpm.app.status import status
 from cockpitpm.app.vigil import AT_ONCE, NOT_OURS, Vigil
 from cockpitpm.model.receipt import Verb
 from cockpitpm.model.service import Health, Healthy, ProbeTarget, Unhealthy
 from cockpitpm.model.status import Note, ServiceReport
-from tests.sim.machine import DUO, MachineSim
+from tests.sim.machine import DUO, SERVICES, MachineSim
 from tests.sim.ports import ProberSim
+from tests.sim.steps import later
 
 READY = 31.0
 """Seconds after which a service of duo must be ready."""
-
-
-def later(machine: MachineSim, seconds: float) -> None:
-    with machine.world.changing() as state:
-        state["time"] += seconds
 
 
 def behave(machine: MachineSim, service: str, behaviour: str) -> None:
@@ -130,6 +128,91 @@ def test_an_app_that_is_being_worked_on_is_left_alone(watch: Watch) -> None:
     assert watch.vigil.due(watch.host) == ()
     watch.look()
     assert watch.vigil.due(watch.host)
+
+
+class Counting(ProberSim):
+    """Answers as the processes are, and remembers whom it was sent to."""
+
+    def __init__(self, machine: MachineSim) -> None:
+        super().__init__(machine.world)
+        self.asked: Counter[str] = Counter()
+
+    def probe(self, target: ProbeTarget) -> Health:
+        self.asked[target.service] += 1
+        return super().probe(target)
+
+
+def rounds(watch: Watch, seconds: int = 30, look: bool = True) -> None:
+    """A server's seconds: it looks once in each, and asks those that are due."""
+    for _ in range(seconds):
+        if look:
+            watch.look()
+        watch.ask(1.0)
+
+
+@pytest.fixture
+def counting(machine: MachineSim) -> Counting:
+    return Counting(machine)
+
+
+def test_whoever_has_no_process_is_not_asked(machine: MachineSim, counting: Counting) -> None:
+    watch = Watch(machine, counting)
+    watch.look()
+    stop(machine.host(), "duo_admin")
+    later(machine, READY)
+    rounds(watch)
+    assert counting.asked == {"duo_server": 3, "duo_second_server": 3}
+    assert machine.code(Verb.START, "duo_admin") == 0
+    later(machine, READY)
+    rounds(watch, 10)
+    assert counting.asked["duo_admin"] == 1, "and again, once there is one"
+
+
+def test_a_process_that_died_since_the_last_look_is_not_asked(machine: MachineSim, counting: Counting) -> None:
+    watch = Watch(machine, counting)
+    watch.look()
+    machine.world.die("duo_admin")
+    later(machine, READY)
+    rounds(watch, look=False)
+    assert counting.asked == {"duo_server": 3, "duo_second_server": 3}
+
+
+@pytest.mark.parametrize("answer", [Healthy(answer="x"), Unhealthy(answer="x"), Unhealthy(answer=NOT_OURS)])
+def test_whatever_was_answered_nobody_is_asked_again_at_once(machine: MachineSim, answer: Health) -> None:
+    prober = Answering(machine, answer)
+    watch = Watch(machine, prober)
+    watch.look()
+    later(machine, READY)
+    rounds(watch)
+    assert prober.asked == 3 * len(SERVICES)
+
+
+def test_what_a_look_no_longer_names_is_forgotten(machine: MachineSim, counting: Counting) -> None:
+    watch = Watch(machine, counting)
+    watch.look()
+    machine.bundle(DUO[: DUO.index("restart_only:")])
+    machine.publish("2")
+    machine.run(Verb.UPGRADE, "duo")
+    watch.look()
+    assert set(watch.vigil._kept) == {"duo_server", "duo_admin"}
+    machine.run(Verb.REMOVE, "duo")
+    status(watch.host, ("duo",), watch.vigil)
+    assert watch.vigil._kept, "a look at some apps says nothing about the others"
+    status(watch.host, vigil=watch.vigil)
+    assert not watch.vigil._kept and watch.vigil.due(watch.host) == ()
+
+
+def test_an_answer_to_what_was_forgotten_meanwhile_is_dropped(machine: MachineSim) -> None:
+    class Removing(ProberSim):
+        def probe(self, target: ProbeTarget) -> Health:
+            if target.service == "duo_admin":
+                watch.vigil.only(())
+            return super().probe(target)
+
+    watch = Watch(machine, Removing(machine.world))
+    watch.look()
+    watch.ask(READY)
+    assert "duo_admin" not in watch.vigil._kept
 
 
 class Answering(ProberSim):

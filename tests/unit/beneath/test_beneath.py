@@ -13,6 +13,7 @@ import pytest
 
 from cockpitpm import beneath
 from cockpitpm.beneath import Linked
+from tests.unit.record.nobody import as_nobody
 
 FLAGS = os.O_WRONLY | os.O_CREAT
 
@@ -144,6 +145,42 @@ def test_erasing_deletes_links_and_not_what_they_lead_to(root: Path, outside: Pa
 
 def test_the_root_of_all_is_a_folder_too() -> None:
     assert beneath.is_folder("/") and stat.S_ISDIR(beneath.look("/").st_mode)
+    assert beneath.names("/") == sorted(os.listdir("/"))
+    with beneath.opened_folder("/") as handle:
+        assert beneath.is_same(handle, "/")
+    beneath.sync("/")
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o200, 0o300])
+def test_a_mode_is_set_for_an_owner_who_may_not_even_read(root: Path, mode: int) -> None:
+    """As anybody but root, whom no mode stops."""
+    file, folder = root / "file", root / "folder"
+    file.write_text("x")
+    folder.mkdir()
+    for path in (file, folder):
+        path.chmod(mode)
+
+    def mend() -> None:
+        for path, right in ((file, 0o600), (folder, 0o700)):
+            beneath.set_mode(path, right)
+            assert stat.S_IMODE(path.stat().st_mode) == right
+
+    as_nobody(mend, root)
+
+
+def test_the_mode_of_what_belongs_to_another_is_an_error_that_names_it(root: Path) -> None:
+    (root / "file").write_text("x")
+    as_nobody(lambda: root.chmod(0o755), root)
+    if os.geteuid() != 0:
+        pytest.skip("needs root, who alone gives files away")
+    os.chown(root / "file", 0, 0)
+
+    def refused() -> None:
+        with pytest.raises(PermissionError) as caught:
+            beneath.set_mode(root / "file", 0o644)
+        assert caught.value.filename == str(root / "file")
+
+    as_nobody(refused)
 
 
 @pytest.mark.parametrize("seconds", [1.0, pytest.param(20.0, marks=pytest.mark.slow)])

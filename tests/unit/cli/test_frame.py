@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from cockpitpm import __version__
 from cockpitpm.cli.entry import run
 from cockpitpm.cli.verbs import VERBS, cockpitpm
 from tests.unit.cli.conftest import Cli
+from tests.waiting import until
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -184,19 +187,27 @@ def test_an_output_that_is_full_is_told(root: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_in_one_line(root: Path, number: signal.Signals) -> None:
-    """The verb waits for a value that nobody writes."""
+    """The verb has read the beginning of a value, and waits for the rest, which nobody writes."""
     env = {"PATH_ROOT": str(root), "HOME": str(root), "PYTHONPATH": str(CHECKOUT)}
     words = [sys.executable, "-m", "cockpitpm", "secret", "set", "--context", "core", "KEY"]
-    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(words, env=env, text=True, **pipes) as process:  # type: ignore[call-overload]
-        while Path(f"/proc/{process.pid}/stat").read_bytes().split()[2] != b"S" or not _reads(process.pid):
-            assert process.poll() is None
-        process.send_signal(number)
-        _, told = process.communicate(timeout=30)
+    read, write = os.pipe()
+    try:
+        os.write(write, b"begun")
+        with subprocess.Popen(words, env=env, text=True, stdin=read, stderr=subprocess.PIPE) as process:
+            try:
+                until(lambda: process.poll() is not None or unread(read) == 0, within=30)
+                assert process.poll() is None
+                process.send_signal(number)
+                _, told = process.communicate(timeout=30)
+            finally:
+                process.kill()
+    finally:
+        os.close(read)
+        os.close(write)
     assert process.returncode == 130
     assert told.startswith("cockpitpm: Interrupted.") and told.count("\n") == 1
 
 
-def _reads(pid: int) -> bool:
-    """Whether the process waits for the other end of a pipe."""
-    return b"pipe_read" in Path(f"/proc/{pid}/wchan").read_bytes()
+def unread(pipe: int) -> int:
+    """Bytes that wait in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)

@@ -23,7 +23,7 @@ FINE = [
 
 
 def test_what_is_right_is_silent() -> None:
-    assert [*ailments.modes(FINE)] == [*ailments.owners(FINE, 1000)] == []
+    assert [*ailments.modes(FINE, 1000)] == [*ailments.owners(FINE, 1000)] == []
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,30 @@ def test_what_is_right_is_silent() -> None:
     ],
 )
 def test_a_mode_that_is_wrong(keeping: Keeping, folder: bool, mode: int, right: int, told: str) -> None:
-    (found,) = ailments.modes([Spot(path="/x", keeping=keeping, mode=mode, uid=0, folder=folder)])
+    (found,) = ailments.modes([Spot(path="/x", keeping=keeping, mode=mode, uid=7, folder=folder)], 7)
     assert (found.mode, found.remedy) == (right, Remedy.MODE)
     assert found.told.endswith(told) and found.next_step == f"chmod {right:04o} /x"
+
+
+def test_the_mode_of_what_belongs_to_another_is_not_ours_to_set() -> None:
+    (found,) = ailments.modes([Spot(path="/a b", keeping=Keeping.OPEN, mode=0o666, uid=0)], 7)
+    assert found.remedy is Remedy.NONE and found.next_step == "sudo chmod 0644 '/a b'"
+
+
+def test_what_lies_in_a_folder_of_another_is_left_until_the_folder_is_ours() -> None:
+    """Who owns the folder may have given some file of ours a second name there, for which its mode is far too wide."""
+    folder = Spot(path="/r/live", keeping=Keeping.OPEN, mode=0o755, uid=0, folder=True)
+    inside = Spot(path="/r/live/program", keeping=Keeping.PROGRAM, mode=0o600, uid=7)
+    beside = evolve(inside, path="/r/live2")
+    assert [one.subject for one in ailments.modes([folder, inside, beside], 7)] == ["/r/live2"]
+    assert [one.subject for one in ailments.modes([evolve(folder, uid=7), inside], 7)] == ["/r/live/program"]
 
 
 @given(st.sampled_from(Keeping), st.integers(0, 0o777), st.booleans())
 def test_a_mode_that_was_mended_is_right(keeping: Keeping, mode: int, folder: bool) -> None:
     spot = Spot(path="/x", keeping=keeping, mode=mode, uid=0, folder=folder)
     mended = evolve(spot, mode=ailments.right_mode(spot))
-    assert [*ailments.modes([mended])] == []
+    assert [*ailments.modes([mended], 0)] == []
     assert not mended.mode & 0o022
 
 
@@ -95,6 +109,14 @@ def test_services_of_nobody_and_services_that_name_a_live_folder() -> None:
     found = [*ailments.services([own, live, stray], "/r/var/cockpitpm/apps/")]
     assert [(one.subject, one.grade) for one in found] == [("self", Grade.WRONG), ("stray", Grade.ODD)]
     assert found[0].next_step == "cockpitpm register self"
+    (theirs,) = ailments.services([evolve(live, external=True)], "/r/var/cockpitpm/apps/")
+    assert theirs.grade is Grade.WRONG and "register" not in theirs.next_step.replace("registered", "")
+
+
+def test_where_the_machine_is() -> None:
+    (found,) = ailments.home("/r/root", "Cannot use it: cut short")
+    assert (found.check, found.subject, found.remedy) == (Check.RECORDS, "/r/root", Remedy.RECOVER)
+    assert found.told.startswith("Cannot use it: cut short, so nobody knows")
 
 
 @pytest.mark.parametrize(

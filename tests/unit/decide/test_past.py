@@ -18,6 +18,7 @@ from cockpitpm.model.release import Ancestry
 from cockpitpm.model.settings import Hold
 from cockpitpm.model.standing import Act, Known, Standing
 from tests.cases.scene import MACHINE, app_facts, bundles, catalog_of
+from tests.cases.stands import ALL
 
 DUO = bundles()["duo"]
 FAIR = {"reason": "the fair"}
@@ -32,8 +33,7 @@ def planned(allow: tuple[Reason, ...] = PAST, **tree: Any) -> Plan:
 
 
 def stands(hold: Hold | None = None, ancestry: Ancestry | None = None, **tree: Any) -> Standing:
-    wanted = {"duo_server": "running", "duo_admin": "running", "duo_second": "running"}
-    facts = app_facts("duo", {"installed": "A", "wanted": wanted, "observed": {"uuids": "B"}, **tree}, DUO)
+    facts = app_facts("duo", {"installed": "A", "wanted": ALL, "observed": {"uuids": "B"}, **tree}, DUO)
     return standing(report(facts, "", ""), Known(bundle=DUO, hold=hold, ancestry=ancestry))
 
 

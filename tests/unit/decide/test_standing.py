@@ -21,8 +21,8 @@ from cockpitpm.model.standing import Act, Dot, Icon, Known, Section, Standing, T
 from cockpitpm.model.state import Flip, Silence
 from cockpitpm.model.status import AppReport, ChannelTruth, ServiceReport
 from tests.cases.scene import AT, BOOT, app_facts, bundles
+from tests.cases.stands import ALL
 
-ALL = {"duo_server": "running", "duo_admin": "running", "duo_second": "running"}
 HOLD = Hold(reason="demo week", until="2026-11-30T00:00:00Z")
 BEHIND = {"uuids": "B"}
 SINCE = f"{day(AT)}, {AT[11:16]}"

@@ -7,20 +7,17 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from cockpitpm.decide.standing import standing, summary
+from cockpitpm.decide.standing import summary
 from cockpitpm.decide.truths import report
 from cockpitpm.decide.withheld import withheld
 from cockpitpm.model.facts import AppFacts
 from cockpitpm.model.settings import Hold
-from cockpitpm.model.standing import Act, Dot, Icon, Known, Section, Standing, Tie, Tone
+from cockpitpm.model.standing import Act, Dot, Icon, Section, Tie, Tone
 from cockpitpm.model.state import Silence, Unfit, Unready
 from cockpitpm.model.status import ChannelTruth, Counted, Note
 from tests.cases.scene import app_facts, bundles
+from tests.cases.stands import ALL, FINE, KNOWN, stands
 
-ALL = {"duo_server": "running", "duo_admin": "running", "duo_second": "running"}
-KNOWN = Known(bundle=bundles()["duo"])
-FINE = 25
-"""The row of a channel that has these very bytes under another commit."""
 ADMIN = "duo_admin-musl"
 FILES = (ADMIN, "duo_server-musl")
 DRAFT = Unready(channel="latest", why="forge default: duo at latest: the release is still a draft")
@@ -37,10 +34,6 @@ def facts(release: dict[str, Any] | None = None, observed: bool = True, **tree: 
 
 def remembered(here: AppFacts, **state: Any) -> AppFacts:
     return evolve(here, state=evolve(here.state, **state))
-
-
-def stands(here: AppFacts, known: Known = KNOWN) -> Standing:
-    return standing(report(here, "", ""), known)
 
 
 def truth(here: AppFacts) -> ChannelTruth:
@@ -161,7 +154,9 @@ def test_what_was_seen_too_long_ago_keeps_its_words_and_offers_only_to_look_agai
         fresh, found = stands(here), stands(here, late)
         assert (found.row, found.words, found.section) == (31, words, fresh.section)
         assert found.tone is Tone.MUTE and found.detail.endswith("as of 12 Jun, 11:40")
-        assert (found.primary and found.primary.act, found.others) == (Act.CHECK, ())
+        assert (found.primary and found.primary.act, found.others, found.menu) == (Act.LOOK, (), ())
+        assert fresh.menu and all(s.buttons for s in fresh.services)
+        assert found.services and not any(s.buttons for s in found.services)
         assert found.as_of == late.as_of and fresh.as_of == ""
     told = summary([stands(facts(), late)])
     assert (told.head, told.updates) == ("Nobody could look at this machine since 12 Jun, 11:40.", 0)

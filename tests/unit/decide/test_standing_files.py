@@ -12,14 +12,11 @@ from cockpitpm.decide.standing_files import removed
 from cockpitpm.decide.truths import report
 from cockpitpm.model.facts import AppFacts, Entry, FileFact
 from cockpitpm.model.release import Ancestry
-from cockpitpm.model.standing import Act, Button, Icon, Known, Section, Standing, Tone
+from cockpitpm.model.standing import Act, Button, Icon, Known, Section, Tone
 from cockpitpm.model.status import AppReport, Note
 from tests.cases.scene import app_facts, bundles, digest, generation
+from tests.cases.stands import ALL, FINE, KNOWN, stands
 
-ALL = {"duo_server": "running", "duo_admin": "running", "duo_second": "running"}
-KNOWN = Known(bundle=bundles()["duo"])
-FINE = 25
-"""The row of a channel that has these very bytes under another commit."""
 NEWER = {"uuids": "B", "ancestry": "upgrade", "release": {"build": "B", "index": {"commit": "B"}}}
 COMMIT = generation(bundles()["duo"], 1, "B").receipts[0].commit
 
@@ -30,10 +27,6 @@ def facts(observed: dict[str, Any] | None = None, put: dict[str, str] | None = N
     found = app_facts("duo", tree, bundles()["duo"])
     hand = {name: evolve(found.files[name], sha256=digest(build, name)) for name, build in (put or {}).items()}
     return evolve(found, files={**found.files, **hand})
-
-
-def stands(here: AppFacts, known: Known = KNOWN) -> Standing:
-    return standing(told(here), known)
 
 
 def told(here: AppFacts) -> AppReport:

@@ -20,8 +20,8 @@ from cockpitpm.model.state import Stop
 from cockpitpm.model.status import AppReport, Note
 from cockpitpm.model.watched import Copies, Restarts, Unanswered
 from tests.cases.scene import BOOT, MACHINE, app_facts, bundles
+from tests.cases.stands import ALL
 
-ALL = {"duo_server": "running", "duo_admin": "running", "duo_second": "running"}
 SINCE = "2026-06-12T11:38:00Z"
 SILENT = Unanswered(process=ProcessId(boot_id=BOOT, pid=101, start_ticks=1), since=SINCE, answer="no answer in time")
 RESTARTS = Restarts(count=6, within=120)

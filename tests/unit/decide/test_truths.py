@@ -13,8 +13,7 @@ from cockpitpm.model.service import Runs, ServiceState, ServiceStatus, Wanted
 from cockpitpm.model.state import Flip
 from cockpitpm.model.status import AppReport, ChannelTruth, FileTruth, Note, ServiceReport
 from tests.cases.scene import BOOT, app_facts, bundles
-
-ALL = {"duo_server": "running", "duo_admin": "running", "duo_second": "running"}
+from tests.cases.stands import ALL
 
 
 def told(unfinished: str = "", bundle: str = "duo", **tree: Any) -> AppReport:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
+from urllib3.exceptions import SSLError
 
 from cockpitpm.errors import ForgeError
 from cockpitpm.forges.dial import MOST, connected
 from cockpitpm.forges.reach import Kind, Reach, Resolve, inward, kind
+from cockpitpm.forges.watch import Watch, pool_manager
+from tests.unit.forges.conftest import World
 
 FORGE = ("https", "forge.test", 443)
 PUBLIC, HERE, PRIVATE, CLOUD = "93.184.216.34", "127.0.0.1", "10.1.2.3", "169.254.169.254"
@@ -38,6 +44,12 @@ def admitted(reach: Reach, host: str, address: str, port: int = 443) -> bool:
     [
         *((a, Kind.HERE) for a in ("127.0.0.1", "127.9.9.9", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "::7f00:1")),
         *((a, Kind.HERE) for a in ("64:ff9b::127.0.0.1", "2002:7f00:1::", "::ffff:0.0.0.0")),
+        *((a, Kind.HERE) for a in ("64:ff9b:1::127.0.0.1", "64:ff9b:1:fffe::127.0.0.1", "::ffff:0:127.0.0.1")),
+        *((a, Kind.LINK) for a in ("64:ff9b:1::169.254.169.254", "::ffff:0:169.254.169.254")),
+        *((a, Kind.PRIVATE) for a in ("64:ff9b:1::10.0.0.1", "::ffff:0:10.0.0.1", "fec0::1", "feff:ffff::1")),
+        # Other forms of local NAT64 put the address elsewhere: what is at the end says nothing then.
+        *((a, Kind.PRIVATE) for a in ("64:ff9b:1:a9fe:a9:fe00:808:808", "64:ff9b:1::1:0:808:808")),
+        *((a, Kind.PUBLIC) for a in ("64:ff9b:1::8.8.8.8", "::ffff:0:8.8.8.8")),
         *(
             (a, Kind.LINK)
             for a in ("169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.1.1", "2002:a9fe:a9fe::")
@@ -60,14 +72,23 @@ def test_an_address_in_another_dress_is_the_same(address: IPv4Address) -> None:
     dresses = [
         IPv6Address(f"::ffff:{address}"),
         IPv6Address(f"64:ff9b::{address}"),
+        IPv6Address(f"64:ff9b:1::{address}"),
+        IPv6Address(f"::ffff:0:{address}"),
         IPv6Address((0x2002 << 112) | (number << 80)),
     ]
     assert {kind(one) for one in dresses} == {kind(address)}
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "x.localhost", "LOCALHOST".lower() + ".", CLOUD])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "::1", "localhost", "x.localhost", "localhost.", "LOCALHOST", "X.LocalHost.", CLOUD]
+)
 def test_what_is_written_as_inside_is_inside(host: str) -> None:
-    assert inward(host) and not inward("forge.test") and not inward(PRIVATE)
+    assert inward(host)
+
+
+@pytest.mark.parametrize("host", ["forge.test", "localhost.test", "notlocalhost", "", PRIVATE, PUBLIC])
+def test_what_is_written_as_a_place_elsewhere_is_not_inside(host: str) -> None:
+    assert not inward(host)
 
 
 @pytest.mark.parametrize(
@@ -184,3 +205,101 @@ def test_a_name_that_is_none_is_no_name() -> None:
 
     with pytest.raises(socket.gaierror):
         connected(Reach(FORGE, (), resolve), "x" * 70 + ".test", 443, 1, (), lambda _sock: None)
+
+
+# --- where the forge itself is, which says where its storage may be
+
+
+def test_what_only_a_look_up_said_is_not_kept() -> None:
+    """A name that leads to 10.x for one moment opens no way there."""
+    reach = Reach(FORGE, ("store.test",), leading(PUBLIC))
+    assert admitted(reach, "forge.test", PRIVATE) and not admitted(reach, "store.test", PRIVATE)
+    answers = [[PRIVATE], [PUBLIC]]
+    reach = Reach(FORGE, ("store.test",), lambda _host, _port: answers.pop(0))
+    assert admitted(reach, "store.test", PRIVATE), "it is asked for this once"
+    assert not admitted(reach, "store.test", PRIVATE)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "fits"),
+    [((PRIVATE,), PRIVATE), ((PRIVATE, "192.168.1.1"), PRIVATE), ((HERE,), HERE), ((PUBLIC,), PUBLIC)],
+)
+def test_where_the_forge_was_reached_is_kept(addresses: tuple[str, ...], fits: str) -> None:
+    reach = Reach(FORGE, ("store.test",), leading())
+    reach.reached("forge.test", 443, addresses)
+    allowed = {one for one in (PRIVATE, HERE, CLOUD) if admitted(reach, "store.test", one)}
+    assert allowed == {fits} - {PUBLIC}
+
+
+@pytest.mark.parametrize("addresses", [(PUBLIC, PRIVATE), (PRIVATE, PUBLIC), (PRIVATE, HERE)])
+def test_a_forge_that_was_reached_at_places_of_two_kinds_is_of_none(addresses: tuple[str, ...]) -> None:
+    reach = Reach(FORGE, ("store.test",), leading(*addresses))
+    reach.reached("forge.test", 443, (PRIVATE,))
+    reach.reached("forge.test", 443, addresses)
+    assert not any(admitted(reach, "store.test", one) for one in (PRIVATE, HERE))
+
+
+def test_where_something_else_was_reached_is_not_where_the_forge_is() -> None:
+    reach = Reach(FORGE, ("store.test",), leading(PUBLIC))
+    for host, port in (("store.test", 443), ("forge.test", 8443)):
+        reach.reached(host, port, (PRIVATE,))
+    assert not admitted(reach, "store.test", PRIVATE)
+
+
+def test_the_look_up_of_the_forge_is_left_behind_as_well() -> None:
+    gate = threading.Event()
+
+    def resolve(host: str, _port: int) -> Sequence[str]:
+        if host == "forge.test":
+            gate.wait(10)
+        return [PRIVATE]
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        connected(Reach(FORGE, ("store.test",), resolve), "store.test", 443, 0.2, (), lambda _sock: None)
+    assert time.monotonic() - began < 3
+    gate.set()
+
+
+def asked(url: str, reach: Reach, trusted: ssl.SSLContext | None = None) -> None:
+    with Watch(10, reach), pool_manager(1) as pool:
+        if trusted:
+            pool.connection_pool_kw["ssl_context"] = trusted
+        pool.request("GET", url, timeout=5, retries=False)
+
+
+def first(*addresses: str) -> Resolve:
+    """A name that leads there once, and to a public place from then on."""
+    answers = [list(addresses)]
+    return lambda _host, _port: answers.pop() if answers else [PUBLIC]
+
+
+def test_a_forge_that_answered_is_where_it_was_reached(world: World) -> None:
+    port = int(world.place.rpartition(":")[2])
+    reach = Reach(("http", "forge.test", port), ("store.test",), first(HERE))
+    asked(f"http://forge.test:{port}/", reach)
+    assert admitted(reach, "store.test", "127.0.0.2", port) and not admitted(reach, "store.test", PRIVATE, port)
+
+
+def answer(server: socket.socket, secure: ssl.SSLContext) -> None:
+    """One answer to one visitor, if it trusts us."""
+    with server.accept()[0] as plain, contextlib.suppress(OSError), secure.wrap_socket(plain, server_side=True) as line:
+        line.recv(4096)
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("name", ["forge.test", "another.test"])
+def test_only_its_certificate_makes_whoever_takes_the_connection_the_forge(name: str) -> None:
+    ca = trustme.CA()
+    theirs, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    ca.issue_cert(name).configure_cert(theirs)
+    ca.configure_trust(ours)
+    with socket.create_server((HERE, 0)) as server:
+        port = server.getsockname()[1]
+        other = threading.Thread(target=answer, args=(server, theirs))
+        other.start()
+        reach = Reach(("https", "forge.test", port), ("store.test",), first(HERE))
+        with contextlib.nullcontext() if name == "forge.test" else pytest.raises(SSLError):
+            asked(f"https://forge.test:{port}/", reach, ours)
+        other.join(5)
+    assert admitted(reach, "store.test", HERE, port) is (name == "forge.test")

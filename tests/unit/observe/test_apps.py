@@ -7,19 +7,15 @@ from pathlib import Path
 import pytest
 
 from cockpitpm.model.facts import AppFacts, Entry
-from cockpitpm.model.receipt import Verb
 from cockpitpm.observe.apps import on_disk, with_release, with_services
 from tests.cases.scene import bundles, release_of
 from tests.sim.machine import SERVICES, MachineSim
+from tests.sim.steps import installed
 
 
 @pytest.fixture
 def machine(root: Path) -> MachineSim:
-    made = MachineSim(root)
-    for version in "12":
-        made.publish(version)
-        made.run(Verb.INSTALL if version == "1" else Verb.UPGRADE, "duo")
-    return made
+    return installed(root, "1", "2")
 
 
 def seen(machine: MachineSim) -> AppFacts:

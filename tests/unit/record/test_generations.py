@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import threading
 from pathlib import Path
@@ -80,6 +81,50 @@ def test_a_twin_that_was_patched_or_is_gone_is_made_fresh(layout: Layout, patch:
         path.write_bytes(patch) if patch else path.unlink()
     generations.materialise(layout, made, "1.again", old)
     assert live_files(layout, "1.again") == ONE
+
+
+def test_adopted_bytes_are_durable_before_their_folder_is(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody synced what somebody else wrote: it may still be in memory only when it gets its second name."""
+    made, synced = generation_of(layout, 1, **ONE), []
+    twins = {r.sha256: str(layout.root / f"theirs-{r.binary}") for r in made.receipts}
+    for receipt in made.receipts:
+        Path(twins[receipt.sha256]).write_bytes(ONE[receipt.binary])
+    real = os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append((os.fstat(handle).st_ino, stat.S_IMODE(os.fstat(handle).st_mode)))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    generations.materialise(layout, made, "1.t", twins)
+    folder = layout.live("duo") / "1.t"
+    files = [(Path(path).stat().st_ino, 0o755) for path in twins.values()]
+    assert {path.stat().st_ino for path in folder.iterdir()} == {inode for inode, _ in files}
+    inodes = [inode for inode, _ in synced]
+    assert all(file in synced for file in files), "the bytes and the mode of each file"
+    assert max(synced.index(file) for file in files) < inodes.index(folder.stat().st_ino)
+    assert inodes.index(folder.stat().st_ino) < inodes.index(folder.parent.stat().st_ino)
+
+
+@pytest.mark.parametrize("text", ["/bin", "live/../x"])
+def test_an_app_whose_current_leads_elsewhere_is_there_and_hides_no_other(layout: Layout, text: str) -> None:
+    generations.materialise(layout, generation_of(layout, 1, **ONE), "1.t", {})
+    generations.flip(layout, "duo", "1.t")
+    layout.app("odd").mkdir()
+    layout.current("odd").symlink_to(text)
+    (layout.apps / "strange").symlink_to(layout.root)
+    (layout.apps / "file").touch()
+    assert generations.apps(layout) == ("duo", "odd", "strange")
+
+
+def test_the_command_that_mends_it_can_be_pasted(root: Path) -> None:
+    layout = Layout(root / "my machine")
+    layout.app("odd").mkdir(parents=True)
+    layout.current("odd").symlink_to("/bin")
+    with pytest.raises(StoreError) as caught:
+        generations.current_live(layout, "odd")
+    command = caught.value.hint.partition("`")[2].partition("`")[0]
+    assert shlex.split(command) == ["rm", str(layout.current("odd"))]
 
 
 def test_half_a_live_folder_is_made_again(layout: Layout) -> None:

@@ -97,3 +97,40 @@ def test_a_disk_that_is_full_already_begins_nothing(root: Path) -> None:
             Journal.begin(disk / "journal", "t1", {})
         assert "Free some space" in caught.value.hint
         assert list((disk / "journal").iterdir()) == []
+
+
+@pytest.mark.parametrize("most", [1, 7, 40])
+def test_a_kernel_that_takes_a_part_gets_the_rest_as_well(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda handle, data, offset: real(handle, bytes(data)[:most], offset))
+    journal = Journal.begin(folder, "t1", {"app": "x" * 50})
+    journal.write("staged", tag="y" * 50)
+    journal.write("verdict", way="back")
+    again = Journal.read(journal.path)
+    assert again.records == journal.records
+    assert [r["phase"] for r in again.records] == ["intent", "staged", "verdict"]
+
+
+def test_a_record_that_is_only_half_there_is_an_error_and_counts_as_not_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.begin(folder, "t1", {})
+    real, calls = os.pwrite, [10, 0]
+    monkeypatch.setattr(os, "pwrite", lambda handle, data, offset: real(handle, bytes(data)[: calls.pop(0)], offset))
+    with pytest.raises(StoreError, match=r"Cannot write the journal .*t1\.journal: "):
+        journal.write("staged", tag="y")
+    monkeypatch.undo()
+    assert (
+        [r["phase"] for r in Journal.read(journal.path).records] == ["intent"] == [r["phase"] for r in journal.records]
+    )
+    journal.write("verdict", way="back")
+    assert Journal.read(journal.path).records == journal.records
+
+
+def test_a_journal_that_cannot_be_begun_whole_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "pwrite", lambda *_: 0)
+    with pytest.raises(StoreError, match="Cannot begin the journal"):
+        Journal.begin(folder, "t1", {})
+    assert list(folder.iterdir()) == []

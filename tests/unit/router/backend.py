@@ -7,8 +7,6 @@ import hashlib
 import http.client
 import json
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +14,8 @@ from typing import Any, Self
 import uvicorn
 from attrs import frozen
 from starlette.types import Receive, Scope, Send
+
+from tests.waiting import until
 
 
 class Backend:
@@ -155,10 +155,3 @@ class Guest:
         connection = self.open()
         connection.request("GET", path, headers=self.fields)
         return connection, connection.getresponse()
-
-
-def until(holds: Callable[[], Any], within: float = 10.0) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.005)

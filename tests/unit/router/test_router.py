@@ -18,7 +18,8 @@ import pytest
 
 from cockpitpm.errors import MachineError, UsageError
 from cockpitpm.router import Patience, Router
-from tests.unit.router.backend import Backend, Guest, until
+from tests.unit.router.backend import Backend, Guest
+from tests.waiting import until
 
 WEB = "hero_books/web.sock"
 

@@ -9,6 +9,7 @@ import pytest
 from cockpitpm.app import job_run
 from cockpitpm.app.settings import hold_of
 from cockpitpm.record import jobs
+from tests.sim.steps import version
 from tests.unit.rpc.scene import Scene
 
 STALE, USAGE = -31001, -32602
@@ -37,16 +38,12 @@ def ended(scene: Scene, method: str, **params: Any) -> dict[str, Any]:
     return found
 
 
-def version(scene: Scene) -> str:
-    return scene.machine.versions()["duo_server"].partition("-")[0]
-
-
 def test_a_held_app_is_upgraded_once(held: Scene) -> None:
     refused = ended(held, "upgrade_service", service="duo_admin")
     assert (refused["state"], refused["allowed"]) == ("refused", [])
     assert "--past-hold" in str(refused["result"])
     job = ended(held, "upgrade_service", service="duo_admin", past_hold=True, reason="the fix cannot wait")
-    assert (job["state"], job["allowed"], version(held)) == ("done", ["hold"], "2")
+    assert (job["state"], job["allowed"], version(held.machine)) == ("done", ["hold"], "2")
     line = held.call("cockpit.history", limit=1)["history"][0]
     assert (line["actor"], line["reason"], line["allowed"]) == ("mik", "the fix cannot wait", ["hold"])
     hold = hold_of(held.engine.host(), "duo")
@@ -64,17 +61,17 @@ def test_the_job_that_waits_keeps_what_it_goes_past(held: Scene) -> None:
     kept = jobs.read(held.engine.host().layout, number)
     assert [reason.value for reason in kept.order.request.allow] == ["hold", "blocked_build"]
     job_run.run(held.engine.host, number)
-    assert version(held) == "2"
+    assert version(held.machine) == "2"
 
 
 def test_a_failed_build_is_tried_once_more_and_blocked_again(failed: Scene) -> None:
     assert ended(failed, "upgrade_service", service="duo")["state"] == "refused"
     job = ended(failed, "upgrade_service", service="duo", retry_failed=True)
-    assert (job["state"], job["allowed"], version(failed)) == ("rolled_back", ["blocked_build"], "1")
+    assert (job["state"], job["allowed"], version(failed.machine)) == ("rolled_back", ["blocked_build"], "1")
     assert ended(failed, "upgrade_service", service="duo")["state"] == "refused"
     failed.machine.world.mended("ill")
     assert ended(failed, "upgrade_service", service="duo", retry_failed=True)["state"] == "done"
-    assert version(failed) == "3"
+    assert version(failed.machine) == "3"
 
 
 def test_exactly_the_plan_that_was_shown(failed: Scene) -> None:
@@ -92,14 +89,14 @@ def test_exactly_the_plan_that_was_shown(failed: Scene) -> None:
     assert fault["code"] == STALE, "it failed again since"
     failed.machine.world.mended("ill")
     assert ended(failed, "apply", digest=failed.call("cockpit.plan", **plan)["digest"])["state"] == "done"
-    assert version(failed) == "3"
+    assert version(failed.machine) == "3"
 
 
 @pytest.mark.parametrize("word", ["past_hold", "retry_failed"])
 def test_it_is_for_apps_that_are_named(held: Scene, word: str) -> None:
     assert held.fault("cockpit.plan", verb="upgrade", **{word: True})["code"] == USAGE
     assert held.fault("cockpit.upgrade_all", **{word: True})["code"] == USAGE
-    assert version(held) == "1"
+    assert version(held.machine) == "1"
 
 
 def test_what_is_for_the_owner_stays_so_beside_it(held: Scene) -> None:

@@ -21,9 +21,7 @@ import pytest
 from cockpitpm.model.bundle import Binary, BinaryKind, Probe, ProbeKind, Socket
 from cockpitpm.sandbox import daemons
 from cockpitpm.sandbox.daemons import CHAIN_SOCKETS, Behaviour, Form, Part, Stamp, build_daemon
-from tests.unit.sandbox.test_daemons import COMMIT, Machine, UnixConnection, chain_stamp, machine, stamp
-
-__all__ = ["machine"]
+from tests.unit.sandbox.conftest import COMMIT, Machine, UnixConnection, chain_stamp, stamp
 
 pytestmark = pytest.mark.real
 

@@ -27,6 +27,7 @@ from cockpitpm.serve.server import Server, server_of
 from cockpitpm.serve.sessions import Sessions
 from tests.sim.machine import MachineSim
 from tests.sim.ports import ClockSim, ProberSim, ProcessesSim, SupervisorSim, read_program
+from tests.unit.serve.watching import Scene, watched
 
 KEY = bytes(32)
 UID = 1000
@@ -195,6 +196,14 @@ class Sim:
 @pytest.fixture
 def sim(root: Path) -> Sim:
     return Sim(root)
+
+
+@pytest.fixture
+def scene(sim: Sim) -> Scene:
+    """Duo is installed, and somebody listens."""
+    sim.machine.publish("1")
+    sim.machine.run(Verb.INSTALL, "duo")
+    return watched(sim)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +25,7 @@ from cockpitpm.model.receipt import Verb
 from cockpitpm.serve.run import _recover
 from tests.unit.serve.conftest import Sim
 from tests.unit.serve.test_hub import kinds, parsed
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 CHECKOUT = Path(__file__).parents[3]
@@ -61,13 +62,6 @@ class Served:
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(15), time.monotonic() - began
-
-
-def until(holds: Callable[[], Any], within: float = 15.0) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.02)
 
 
 def get(path: Path, what: str, **fields: str) -> httpx.Response:

@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from cockpitpm.serve.answer import visit
 from cockpitpm.serve.guard import Guard
+from cockpitpm.serve.request import Heard
 from cockpitpm.serve.sessions import Once
 from cockpitpm.serve.signing import Signing
 from cockpitpm.web import assets
@@ -98,6 +100,32 @@ def test_an_expired_form_changes_nothing_and_leads_back_to_its_page() -> None:
 def test_a_form_leads_back_to_pages_of_ours_alone(referer: str) -> None:
     entrance = Entrance()
     assert back(entrance.post("/check", cookie=entrance.ended(), referer=referer)) == "/"
+
+
+@pytest.mark.parametrize("host", ["", " ", "/", "h"])
+@pytest.mark.parametrize(
+    "page", ["http:///x", "https:///x", "http:///", "http:////evil.example", "http://h/", "http://"]
+)
+def test_a_form_without_a_host_is_answered(host: str, page: str) -> None:
+    answer = Entrance().post("/check", host=host, referer=page)
+    assert 400 <= answer.status < 500
+
+
+@pytest.mark.parametrize(
+    ("host", "page", "back"),
+    [
+        ("h", "http://h/x?y", "/x?y"),
+        ("h", "https://h/x", "/x"),
+        ("h", "https://h/", "/"),
+        ("h", "http://h", "/"),
+        ("", "http:///x", "/"),
+        ("", "http:////evil.example", "/"),
+        ("h/a", "http://h/a/x", "/x"),
+    ],
+)
+def test_the_way_back_is_what_follows_the_host(host: str, page: str, back: str) -> None:
+    said = Heard(headers={"host": (host,), "referer": (page,)})
+    assert visit("POST", said, "", "/check", "").back == back
 
 
 def test_a_wrong_token_is_said_beside_its_field() -> None:

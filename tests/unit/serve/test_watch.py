@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cockpitpm.app.engine import View
-from cockpitpm.app.standing import standing_of
 from cockpitpm.model.job import JobEvent, JobState
 from cockpitpm.model.receipt import Verb
 from cockpitpm.record import jobs
 from cockpitpm.serve.events import PREFIX
-from cockpitpm.serve.faces import Faces
 from cockpitpm.serve.hub import Hub
 from cockpitpm.serve.watch import Pace, Watcher
+from tests.sim.steps import later
 from tests.unit.serve.conftest import AT, Sim
+from tests.unit.serve.watching import EVERYTHING, FACES, Scene, watched
+from tests.waiting import until
 
-
-def render(view: View, app: str, prefix: str) -> str:
-    found = standing_of(view, app)
-    assert found is not None
-    return f'<li><a href="{prefix}/apps/{app}">{app}</a> {found.words} {found.current}</li>'
-
-
-FACES = Faces(render=render, visible=lambda text: text.replace("\x1b", "\\x1b"))
 OTHER = """\
 name: other
 title: Other
@@ -40,39 +31,6 @@ targets: [linux-musl-x86_64]
 binaries:
   - {name: other_server, kind: server}
 """
-EVERYTHING = frozenset({"state", *(f"job:{n}" for n in range(1, 9))})
-
-
-class Scene:
-    """A watcher whose turns and whose time a test makes itself, and a viewer that hears everything."""
-
-    def __init__(self, sim: Sim, settles: bool = True) -> None:
-        self.sim = sim
-        self.now = 100.0
-        self.hub = Hub("b00t")
-        self.watcher = Watcher(self.hub, sim.engine, FACES, lambda: self.now, settles=settles)
-        self.viewer, _ = self.hub.subscribe(EVERYTHING)
-
-    def turn(self, seconds: float = 1.0) -> list[tuple[str, Any]]:
-        """What one turn so much later tells."""
-        self.now += seconds
-        with self.sim.world.changing() as state:
-            state["time"] += seconds
-        self.watcher.turn()
-        found = []
-        while event := self.hub.take(self.viewer):
-            found.append((event.kind, event.data))
-        return found
-
-
-@pytest.fixture
-def scene(sim: Sim) -> Iterator[Scene]:
-    async def make() -> Scene:
-        return Scene(sim)
-
-    sim.machine.publish("1")
-    sim.machine.run(Verb.INSTALL, "duo")
-    yield asyncio.run(make())
 
 
 def kinds(found: list[tuple[str, Any]]) -> list[str]:
@@ -239,10 +197,7 @@ def test_a_job_whose_process_never_came_is_ended(scene: Scene) -> None:
 
 
 def test_a_process_that_only_shows_pages_ends_no_job(sim: Sim) -> None:
-    async def make() -> Scene:
-        return Scene(sim, settles=False)
-
-    scene = asyncio.run(make())
+    scene = watched(sim, settles=False)
     number = sim.job()
     scene.turn(31)
     scene.turn(31)
@@ -272,13 +227,6 @@ def test_ended_jobs_that_are_forgotten_are_forgotten_here_too(scene: Scene) -> N
 # --- the thread
 
 
-def wait_for(holds: Any) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_the_thread_looks_as_soon_as_somebody_listens(sim: Sim, caplog: pytest.LogCaptureFixture) -> None:
     async def listen(hub: Hub) -> None:
         hub.subscribe(EVERYTHING)
@@ -292,16 +240,16 @@ def test_the_thread_looks_as_soon_as_somebody_listens(sim: Sim, caplog: pytest.L
         time.sleep(0.1)
         assert hub.seq == 0
         asyncio.run(listen(hub))
-        wait_for(lambda: hub.seq >= 2)
+        until(lambda: hub.seq >= 2)
         settings = sim.machine.root / "cfg" / "cockpitpm" / "machine.yaml"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text("nonsense: [")
-        wait_for(lambda: "cannot look at the machine" in caplog.text)
+        until(lambda: "cannot look at the machine" in caplog.text)
         before = hub.seq
         settings.unlink()
         sim.machine.publish("1")
         sim.machine.run(Verb.INSTALL, "duo")
-        wait_for(lambda: hub.seq > before)
+        until(lambda: hub.seq > before)
         assert caplog.text.count("cannot look at the machine") == 1
     finally:
         hub.close("stopping")
@@ -316,6 +264,5 @@ def test_hello(sim: Sim, root: Path) -> None:
     broken = sim.machine.root / "cfg" / "cockpitpm" / "machine.yaml"
     broken.parent.mkdir(parents=True, exist_ok=True)
     broken.write_text("nonsense: [")
-    with sim.world.changing() as state:
-        state["time"] += 9
+    later(sim, 9)
     assert watcher.hello()["role"] == ""

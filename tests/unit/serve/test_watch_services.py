@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from threading import Event
 from typing import Any
 
@@ -13,9 +12,8 @@ from cockpitpm.model.receipt import Verb
 from cockpitpm.model.service import Health, ProbeTarget
 from tests.sim.ports import ProberSim
 from tests.unit.serve.conftest import Sim
-from tests.unit.serve.test_watch import Scene, scene, wait_for
-
-__all__ = ["scene"]
+from tests.unit.serve.watching import Scene, watched
+from tests.waiting import until
 
 
 def silenced(scene: Scene, service: str = "duo_admin") -> None:
@@ -26,7 +24,7 @@ def silenced(scene: Scene, service: str = "duo_admin") -> None:
 def asked(scene: Scene, seconds: float) -> list[tuple[str, Any]]:
     """A turn that asks, and what the one after it tells."""
     scene.turn(seconds)
-    wait_for(lambda: not scene.watcher._asking or not scene.watcher._asking.is_alive())
+    until(lambda: not scene.watcher._asking or not scene.watcher._asking.is_alive())
     return scene.turn(1.0)
 
 
@@ -55,13 +53,10 @@ def test_questions_do_not_hold_up_the_looks(sim: Sim) -> None:
             assert go.wait(10)
             return super().probe(target)
 
-    async def make() -> Scene:
-        return Scene(sim)
-
     sim.engine = Engine(sim.invocation, evolve(sim.ports, prober=Slow(sim.world)))
     sim.machine.publish("1")
     sim.machine.run(Verb.INSTALL, "duo")
-    scene = asyncio.run(make())
+    scene = watched(sim)
     try:
         scene.turn()
         scene.turn(31)

@@ -17,7 +17,8 @@ from cockpitpm.supervisors import launch
 from cockpitpm.supervisors.boot import Boot
 from cockpitpm.supervisors.daemon import own_environment
 from cockpitpm.supervisors.supervisord import Supervisord
-from tests.contract.test_supervisor import NASTY, until
+from tests.contract.test_supervisor import NASTY
+from tests.waiting import until
 
 
 def told(folder: Path) -> dict[str, str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.test_supervisor import until
 from tests.unit.supervisors.test_supervisord import PROCESSES, daemon, define, folder, opened
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 PARENT = "sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' & echo $! >>{root}/children\nwait"

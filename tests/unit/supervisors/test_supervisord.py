@@ -19,7 +19,8 @@ from cockpitpm.model.service import Definition, ServiceState, Wanted
 from cockpitpm.processes import LinuxProcesses
 from cockpitpm.supervisors import open_supervisor
 from cockpitpm.supervisors.supervisord import Supervisord
-from tests.contract.test_supervisor import NASTY, until
+from tests.contract.test_supervisor import NASTY
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 PROCESSES = LinuxProcesses()

@@ -162,19 +162,43 @@ def test_what_is_no_packed_program(root: Path) -> None:
     assert [unpacked.says(str(path)) for path in (other, script, Path("/bin/sh"))] == [None, None, None]
 
 
+@pytest.mark.parametrize("empty", [False, True], ids=["as ours", "empty"])
 @pytest.mark.parametrize("at", ["var", "var/cockpitpm", "var/cockpitpm/unpacked"])
-def test_a_link_in_the_way_is_neither_unpacked_into_nor_cleaned(root: Path, at: str) -> None:
+def test_a_link_in_the_way_is_neither_unpacked_into_nor_cleaned(root: Path, at: str, empty: bool) -> None:
+    """Nothing is even made where it leads, whether or not the rest of the way is there."""
     packed, link = program(root), root / "m" / at
     outside = root / "outside"
-    deep = outside / Path("var/cockpitpm/unpacked").relative_to(at)
-    (deep / "theirs").mkdir(parents=True)
-    (deep / "theirs" / "file").write_text("theirs")
+    outside.mkdir()
+    if not empty:
+        deep = outside / Path("var/cockpitpm/unpacked").relative_to(at)
+        (deep / "theirs").mkdir(parents=True)
+        (deep / "theirs" / "file").write_text("theirs")
     before = sorted(outside.rglob("*"))
     link.parent.mkdir(parents=True)
     link.symlink_to(outside)
     done = run(packed, "status", PATH_ROOT=str(root / "m"))
     assert done.returncode == unpacked.NO_ROOM and len(done.stderr.splitlines()) == 1
     assert f"this is a link or no folder: {link}" in done.stderr
-    with pytest.raises(NotADirectoryError):
-        unpacked.drop_unused(str(place(root)), ())
+    with pytest.raises(NotADirectoryError):  # as where the link came after it was looked for
+        unpacked.unpack(str(packed), str(place(root) / "new"))
+    if place(root).is_dir():
+        with pytest.raises(NotADirectoryError):
+            unpacked.drop_unused(str(place(root)), ())
     assert sorted(outside.rglob("*")) == before
+
+
+def test_a_link_that_leads_nowhere_is_refused_too(root: Path) -> None:
+    packed, link = program(root), root / "m" / "var"
+    link.parent.mkdir()
+    link.symlink_to(root / "outside")
+    done = run(packed, "status", PATH_ROOT=str(root / "m"))
+    assert done.returncode == unpacked.NO_ROOM and f"this is a link or no folder: {link}" in done.stderr
+    assert not (root / "outside").exists()
+
+
+def test_the_way_to_the_root_may_have_links_and_be_made(root: Path) -> None:
+    packed = program(root)
+    (root / "disk").mkdir()
+    (root / "home").symlink_to(root / "disk")
+    done = run(packed, PATH_ROOT=str(root / "home" / "deep" / "m"))
+    assert done.returncode == 0 and os.listdir(root / "disk" / "deep" / "m" / "var/cockpitpm/unpacked")

@@ -21,6 +21,8 @@ PLACES = [
     (Button(act=Act.SHOW_THEM), "/apps/duo#truths"),
     (Button(act=Act.DETAILS), "/apps/duo"),
     (Button(act=Act.WATCH, job=7), "/jobs/7"),
+    (Button(act=Act.CHECK), "/check"),
+    (Button(act=Act.LOOK), "/services"),
     (Button(act=Act.UPGRADE, service="a b/c?"), "/services/a%20b%2Fc%3F/plan"),
 ]
 
