@@ -15,18 +15,18 @@ from attrs import evolve
 
 from cockpitpm.act import swap
 from cockpitpm.act.conclude import conclude
-from cockpitpm.act.converge import converge, groups, put
+from cockpitpm.act.converge import GIVEN_UP_FOR, PAUSE, converge, groups, put
 from cockpitpm.act.intent import Case, after, timeline
 from cockpitpm.act.machine import Machine
 from cockpitpm.act.remember import withdraw
 from cockpitpm.errors import CockpitPmError, ProbeError, StoreError, SupervisorError, TransactionError
 from cockpitpm.model.bundle import Activation, Service
 from cockpitpm.model.codec import decode, encode
-from cockpitpm.model.facts import Entry, InPlace
+from cockpitpm.model.facts import Entry, InPlace, Sight
 from cockpitpm.model.job import Phase
 from cockpitpm.model.process import ProcessId
 from cockpitpm.model.receipt import ActivationRecord, Generation, ServiceChange, Verb
-from cockpitpm.model.service import Definition, ServiceState, Wanted
+from cockpitpm.model.service import Definition, Runs, ServiceState, Wanted
 from cockpitpm.record import generations
 from cockpitpm.record.places import entry_of, in_place
 
@@ -201,11 +201,27 @@ def _at_first(case: Case, service: str) -> ProcessId | None:
 
 
 def _get_off(machine: Machine, case: Case, place: InPlace, service: Service) -> None:
-    """A service that did not work before has to leave the bytes too; that it still does not work is no obstacle."""
+    """A service that did not work before has to leave the bytes too; that it still does not work is no obstacle.
+
+    Raises SupervisorError if it stays on them, or if nobody can see what it runs.
+    """
     try:
         put(machine, case.app, place, service, case.mark, case.away)
     except (ProbeError, SupervisorError) as error:
         machine.reporter.warning(case.app, error.message)
+    until = machine.clock.monotonic() + GIVEN_UP_FOR
+    while stays := _stays(machine.rules.look(service, place)):
+        if machine.clock.monotonic() >= until:
+            raise SupervisorError(f"{service.name} {stays}", f"Stop it (`cockpitpm stop {service.name}`)")
+        machine.clock.sleep(PAUSE)
+
+
+def _stays(sight: Sight) -> str:
+    """How a service still has to do with the build that is taken back; empty if it does not."""
+    if sight.runs is Runs.OLD:
+        return "still runs the build that is taken back"
+    unseen = sight.status.pid is not None and sight.process is None
+    return f"is process {sight.status.pid} to its supervisor, which there is not" if unseen else ""
 
 
 def _left(machine: Machine, case: Case) -> Generation | None:

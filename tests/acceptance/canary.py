@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -100,15 +101,21 @@ def given_to(value: str) -> Mapping[int, str]:
 
 @contextmanager
 def watched(root: Path) -> Iterator[dict[str, Any]]:
-    """Look at files and processes again and again while something happens; what was found, and in how many rounds."""
+    """Look at files and processes again and again while something happens; what was found, and in how many rounds.
+
+    What ends the looking is a finding too.
+    """
     found: dict[str, Any] = {"wrong": set(), "rounds": 0}
     over = Event()
 
     def look() -> None:
-        while not over.is_set():
-            found["wrong"].update(misplaced(root), shown_to_all())
-            found["rounds"] += 1
-            time.sleep(0.01)
+        try:
+            while not over.is_set():
+                found["wrong"].update(misplaced(root), shown_to_all())
+                found["rounds"] += 1
+                time.sleep(0.01)
+        except Exception:  # noqa: BLE001 - it is told to whoever started this, and fails the test there
+            found["wrong"].add(f"nobody looked any more: {traceback.format_exc()}")
 
     thread = Thread(target=look, daemon=True)
     thread.start()
@@ -117,6 +124,8 @@ def watched(root: Path) -> Iterator[dict[str, Any]]:
     finally:
         over.set()
         thread.join(30)
+        if thread.is_alive():
+            found["wrong"].add("a look took longer than 30 s")
 
 
 BROKEN = """import sys

@@ -48,8 +48,11 @@ def watcher(root: Path) -> Callable[[str, tuple[Any, ...]], None]:
     return look
 
 
-def stops(root: Path, environment: dict[str, str], *words: str) -> Iterator[str]:
-    """Run the command; gives each record at which it stands still, until it is asked for the next. It must end well."""
+def stops(root: Path, environment: dict[str, str], *words: str, ends: int = 0) -> Iterator[str]:
+    """Run the command; gives each record at which it stands still, until it is asked for the next.
+
+    Raises AssertionError if it does not end with the exit code `ends`, or was killed.
+    """
     begun = Popen(
         (sys.executable, "-m", "tests.acceptance.stopping", str(root), *words),
         env=environment,
@@ -66,7 +69,8 @@ def stops(root: Path, environment: dict[str, str], *words: str) -> Iterator[str]
             begun.send_signal(signal.SIGCONT)
     finally:
         begun.send_signal(signal.SIGCONT)
-        begun.wait(60)
+        code = begun.wait(60)
+    assert code == ends, f"{' '.join(words)} ended with {code}, not {ends}"
 
 
 if __name__ == "__main__":

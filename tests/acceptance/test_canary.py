@@ -14,6 +14,7 @@ import pytest
 
 from cockpitpm.errors import ExitCode
 from cockpitpm.sandbox.daemons import Behaviour
+from tests.acceptance import canary
 from tests.acceptance.canary import (
     APP,
     CAREFUL_ENOUGH,
@@ -32,6 +33,7 @@ from tests.acceptance.canary import (
     watched,
 )
 from tests.acceptance.serving import Line, Server
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 READING = (
@@ -82,6 +84,16 @@ def test_while_it_is_changed(scene: Guarded) -> None:
         assert not found["wrong"] and found["rounds"] >= CAREFUL_ENOUGH, found
     assert not told(scene.said, *HOMES)
     assert any("its last words: I was given (secret)" in text for text in scene.said)
+
+
+def test_looking_that_ends_is_told(scene: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    def blind(_root: Path) -> Iterator[str]:
+        raise RuntimeError("no eyes")
+
+    monkeypatch.setattr(canary, "misplaced", blind)
+    with watched(scene.root) as found:
+        until(lambda: found["wrong"])
+    assert "no eyes" in str(found["wrong"]) and found["rounds"] == 0
 
 
 def test_only_the_service_has_them(scene: Guarded) -> None:
@@ -155,7 +167,7 @@ def test_no_page_and_no_answer_has_one(scene: Guarded) -> None:
         said += [json.dumps(server.call(name, service=SERVICE)) for name in NAMED]
         said.append(json.dumps(server.call("plan", verb="restart", services=[APP])))
     said += [(scene.home / "serve.log").read_text()]
-    assert not told(said, *HOMES) and not found["wrong"], found
+    assert not told(said, *HOMES) and not found["wrong"] and found["rounds"] >= CAREFUL_ENOUGH, found
     for begins in (f"/services/{SERVICE}/log: 200 ", '{"logs": '):
         assert any(text.startswith(begins) and "I was given (secret)" in text for text in said), begins
     assert not [text for text in said if ": 500 " in text[:80]]

@@ -32,6 +32,7 @@ SEED = int(os.environ.get("SEED", "4711"))
 BACK_WITHIN = 20.0 if "PYTEST_XDIST_WORKER" in os.environ else 10.0
 """Seconds. The promise is 10, held alone on the machine; beside other tests it takes its turn."""
 BROKEN = (Behaviour.NEVER_ANSWERS, Behaviour.FAILS_PROBE, Behaviour.NEVER_STARTS, Behaviour.CRASHES)
+TRIES = 5
 LASTS = 90.0
 """Seconds that one upgrade may take on a busy machine."""
 
@@ -78,13 +79,13 @@ def state(cockpit: Cockpit, number: int) -> str:
 
 
 def killed(cockpit: Cockpit, number: int, moment: float) -> bool:
-    """Kill the process of the job, then do what a person would: give the next command. Whether there was one left."""
+    """Kill the process of the job, then do what a person would: give the next command. Whether it was in the middle."""
     pid = process_of(cockpit, number)
     time.sleep(moment)
-    if state(cockpit, number) in ENDS:
-        return False
-    with suppress(ProcessLookupError):
-        kill(pid)
+    if state(cockpit, number) not in ENDS:  # else its number may be another's already
+        with suppress(ProcessLookupError):
+            kill(pid)
+    in_the_middle = state(cockpit, number) not in ENDS
 
     def recovered() -> bool:
         done = cockpit.command(str(cockpit.root / "bin/hero_cockpit"), "recover")
@@ -92,7 +93,7 @@ def killed(cockpit: Cockpit, number: int, moment: float) -> bool:
         return done.returncode == ExitCode.DONE
 
     until(recovered, LASTS)
-    return True
+    return in_the_middle
 
 
 def back(cockpit: Cockpit) -> float:
@@ -135,27 +136,35 @@ def told(cockpit: Cockpit) -> Iterator[str]:
 def test_it_comes_back_whatever_happens(cockpit: Cockpit) -> None:
     with Score("F16", f"self-upgrades, {SEED=}") as score:
         play(cockpit, score)
-    score.hold(at_least=TIMES)
+    score.hold(at_least=TIMES, most_missed=0.5)
 
 
 def play(cockpit: Cockpit, score: Score) -> None:
-    """One self-upgrade after the other."""
+    """One self-upgrade after the other. A kill that came when the job was over is tried again, sooner."""
     dice, aways, hits = random.Random(SEED), [], 0
     ordinary = 3.0
     for turn in range(TIMES):
         bad = BROKEN[turn // 5 % len(BROKEN)] if turn % 5 == 3 else None
-        kills = turn % 5 == 1
-        versions = {"old": cockpit.version, "new": cockpit.publish(bad), "due": ""}
-        started, number = time.monotonic(), ordered(cockpit)
         moment = dice.random() * ordinary
-        if kills:
-            hits += killed(cockpit, number, moment)
-        else:
-            until(lambda n=number: state(cockpit, n) in ENDS, LASTS)  # type: ignore[misc]
-            versions["due"] = versions["old"] if bad else versions["new"]
-            ordinary = ordinary if bad else time.monotonic() - started
-        aways.append(back(cockpit))
-        what = f"turn {turn}" + (f", killed after {moment:.3f} s" if kills else f", {bad}" if bad else "")
-        score.point(what, list(wrong(cockpit, number, versions, aways[-1])))
-        cockpit.version = health(cockpit) or cockpit.version
+        for kills in [moment / 2**n for n in range(TRIES)] if turn % 5 == 1 else [None]:
+            versions = {"old": cockpit.version, "new": cockpit.publish(bad), "due": ""}
+            started, number = time.monotonic(), ordered(cockpit)
+            hit = killed(cockpit, number, kills) if kills else ended(cockpit, number)
+            ordinary = ordinary if bad or kills else time.monotonic() - started
+            if not (kills and hit):
+                versions["due"] = versions["old"] if bad else versions["new"]
+            aways.append(back(cockpit))
+            what = f"turn {turn}" + (f", killed after {kills:.3f} s" if kills else f", {bad}" if bad else "")
+            score.point(what, list(wrong(cockpit, number, versions, aways[-1])), struck=hit)
+            cockpit.version = health(cockpit) or cockpit.version
+            hits += bool(kills and hit)
+            if hit:
+                break
     print(f"\n{hits} jobs killed in the middle; back at most {max(aways):.1f} s after the end or the recovery")
+    assert hits == sum(turn % 5 == 1 for turn in range(TIMES)), "a kill never came while its job was at work"
+
+
+def ended(cockpit: Cockpit, number: int) -> bool:
+    """Wait for the end of a job that is left alone."""
+    until(lambda: state(cockpit, number) in ENDS, LASTS)
+    return True

@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -58,6 +58,8 @@ NOBODYS = re.compile(r"/dev/(null|tty)|/proc/self/.*|(pipe|socket|anon_inode):.*
 LINE = re.compile(r"(?P<call>\w+)\((?P<words>.*)\) += (?P<result>.*)")
 WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<(?:[^<>\\]|\\.)*>|\{[^}]*\}|\[[^\]]*\]|[^,"<{\[])+')
 NAMED = re.compile(r".*?<(.*)>")
+OPENED = re.compile(r"(\d+)<(.*)>")
+BY_NUMBER = re.compile(r'"/proc/self/fd/(\d+)"')
 SOCKET = re.compile(r'sun_path=(@?)"((?:[^"\\]|\\.)*)"')
 
 
@@ -71,16 +73,20 @@ class Change:
 
 def changes(text: str) -> Iterator[Change]:
     """Every change in the trace of one process. Raises ValueError for a line that is not understood."""
+    numbers: dict[str, str] = {}
     for line in text.splitlines():
         if line.startswith(("+++", "---")):
             continue
         found = LINE.fullmatch(line)
         if found is None or found["call"] not in CALLS:
             raise ValueError(f"not understood: {line}")
-        yield from (Change(path, line) for path in _paths(found) if not NOBODYS.fullmatch(path))
+        if opened := OPENED.fullmatch(found["result"]):
+            numbers[opened[1]] = _text(opened[2])
+        yield from (Change(path, line) for path in _paths(found, numbers) if not NOBODYS.fullmatch(path))
 
 
-def _paths(found: re.Match[str]) -> Iterator[str]:
+def _paths(found: re.Match[str], numbers: Mapping[str, str]) -> Iterator[str]:
+    """`numbers` says which file each open descriptor is of."""
     call, words = found["call"], [word.strip() for word in WORD.findall(found["words"])]
     if call.startswith("open") and not WRITES.search(found["words"]):
         return
@@ -95,7 +101,11 @@ def _paths(found: re.Match[str]) -> Iterator[str]:
         opened = NAMED.fullmatch(found["result"])
         yield from [_text(opened[1])] if opened else []  # where the kernel says that it is, all links followed
         for folder, place in PATHS[call]:
-            yield _path(None if folder is None else words[folder], words[place])
+            number = BY_NUMBER.fullmatch(words[place])
+            if number and number[1] in numbers:
+                yield numbers[number[1]]
+            else:
+                yield _path(None if folder is None else words[folder], words[place])
 
 
 def _path(folder: str | None, word: str) -> str:

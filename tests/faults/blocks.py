@@ -23,13 +23,17 @@ _ENTRY = struct.Struct("<QQQQ")
 
 @frozen
 class Write:
-    """One entry: where (bytes), what, and whether it flushes what was written before it. A discard has no data."""
+    """One entry: where (bytes), what, and whether it flushes what was written before it. A discard has no data.
+
+    `logged` is how long the log was with it, in bytes.
+    """
 
     number: int
     at: int
     data: bytes = field(repr=False)
     flushes: bool
     lasting: bool
+    logged: int
 
 
 def read_log(log: Path) -> tuple[Write, ...]:
@@ -51,23 +55,33 @@ def _entries(data: bytes) -> Iterator[Write]:
         at += SECTOR
         size = 0 if flags & DISCARD else sectors * SECTOR
         number += 1
-        lasting = bool(flags & FUA)
-        yield Write(number, sector * SECTOR, data[at : at + size], bool(flags & FLUSH), lasting)
+        held = data[at : at + size]
         at += size
+        yield Write(number, sector * SECTOR, held, bool(flags & FLUSH), bool(flags & FUA), at)
 
 
-def cuts(writes: tuple[Write, ...], number: int, seed: int) -> Iterator[tuple[str, list[Write]]]:
-    """What may be on the disk after power cuts: `number` prefixes, evenly over the log, and as many random subsets."""
-    step = max(1, len(writes) // number)
+@frozen
+class Cut:
+    """What may be on the disk after a power cut that came when `end` writes had been made."""
+
+    name: str
+    end: int
+    writes: list[Write] = field(repr=False)
+
+
+def cuts(writes: tuple[Write, ...], prefixes: int, subsets: int, seed: int) -> Iterator[Cut]:
+    """So many prefixes at most, evenly over the log, and so many random subsets."""
+    step = max(1, -(-len(writes) // prefixes))
     for end in range(0, len(writes) + 1, step):
-        yield f"prefix {end} of {len(writes)}", list(writes[:end])
+        yield Cut(f"prefix {end} of {len(writes)}", end, list(writes[:end]))
     chance = random.Random(seed)
-    for turn in range(number):
+    for turn in range(subsets):
         end = chance.randint(1, len(writes))
         sure = flushed(writes[:end])
         loose = [write for write in writes[len(sure) : end] if write.data]
         kept = [write for write in loose if write.lasting or chance.random() < 0.5]
-        yield f"subset {turn} of seed {seed}: {len(kept)} of {len(loose)} after write {len(sure)}", [*sure, *kept]
+        name = f"subset {turn} of seed {seed}: {len(kept)} of {len(loose)} after write {len(sure)}"
+        yield Cut(name, end, [*sure, *kept])
 
 
 def flushed(writes: tuple[Write, ...]) -> list[Write]:

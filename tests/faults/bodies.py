@@ -19,13 +19,13 @@ class Mode:
     """One way for the network to be bad.
 
     `told` is a pattern of the one line that an operator reads, DONE where the upgrade must work all the same. `road`
-    names how the forge is reached (see `roads`).
+    names how the forge is reached (see `roads`); without one nothing but the answer is bad.
     """
 
     name: str
     told: str
     fault: Fault | None = None
-    road: str = "plain"
+    road: str = ""
     code: ExitCode = ExitCode.FORGE
 
 

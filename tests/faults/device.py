@@ -18,6 +18,9 @@ from tests.faults.volume import lacking
 DAEMON = "qemu-storage-daemon"
 PATIENCE = 10.0
 SECTOR = 512
+LAYER = "top"
+Node = dict[str, Any]
+"""What a layer of a disk is to the daemon."""
 
 
 def missing() -> str:
@@ -29,39 +32,35 @@ def missing() -> str:
     return "" if shutil.which(DAEMON) else f"{DAEMON} is not installed (qemu-system-common)"
 
 
-def failing_flush(number: int) -> dict[str, Any]:
-    """A layer that fails the flush of this number, from 1, with EIO, and lets all others pass."""
+def logging(log: Path, of: str = "image") -> tuple[Node, ...]:
+    """A layer that logs every write and flush in the format of the kernel's dm-log-writes."""
+    log.touch()
+    file = {"driver": "file", "node-name": "log", "filename": str(log)}
+    layer = {"driver": "blklogwrites", "file": of, "log": "log", "log-sector-size": SECTOR, "node-name": LAYER}
+    return file, layer
+
+
+def failing_flush(number: int, log: Path) -> tuple[Node, ...]:
+    """A layer that fails the flush of this number, from 1, with EIO, and lets all others pass; above it one that logs,
+    so that whoever reads the log can count the flushes that were asked for."""
     event = "flush_to_disk"
     steps = [{"event": event, "state": n, "new_state": n + 1} for n in range(1, number)]
     error = {"event": event, "state": number, "errno": 5, "once": True, "iotype": "flush"}
-    return {"driver": "blkdebug", **({"set-state": steps} if steps else {}), "inject-error": [error]}
-
-
-def logging(log: Path) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
-    """A layer that logs every write and flush in the format of the kernel's dm-log-writes, and the node of its log."""
-    log.touch()
-    node = {"driver": "file", "node-name": "log", "filename": str(log)}
-    return {"driver": "blklogwrites", "log": "log", "log-sector-size": SECTOR}, (node,)
+    failing = {"driver": "blkdebug", "image": "image", "inject-error": [error], "node-name": "failing"}
+    return {**failing, **({"set-state": steps} if steps else {})}, *logging(log, "failing")
 
 
 @contextmanager
-def exported(image: Path, layer: dict[str, Any], more: tuple[dict[str, Any], ...] = ()) -> Iterator[Path]:
-    """A file that is the image seen through a layer. `more` are nodes that the layer needs."""
+def exported(image: Path, layers: tuple[Node, ...]) -> Iterator[Path]:
+    """A file that is the image seen through these."""
     shown = image.with_name("exported.img")
     shown.touch()
     pidfile = image.with_name("daemon.pid")
-    child = "image" if layer["driver"] == "blkdebug" else "file"
-    nodes = [
-        *more,
-        {"driver": "file", "node-name": "image", "filename": str(image)},
-        {**layer, "node-name": "layer", child: "image"},
-        # Events of a node are told to the node below it; without this one the layer hears none.
-        {"driver": "raw", "node-name": "top", "file": "layer"},
-    ]
     command = [DAEMON, "--pidfile", str(pidfile)]
-    for node in nodes:
+    # Events of a node are told to the node below it; so there is one above each that has to hear some.
+    for node in ({"driver": "file", "node-name": "image", "filename": str(image)}, *layers):
         command += ["--blockdev", json.dumps(node)]
-    export = {"type": "fuse", "id": "e", "node-name": "top", "mountpoint": str(shown), "writable": True}
+    export = {"type": "fuse", "id": "e", "node-name": LAYER, "mountpoint": str(shown), "writable": True}
     command += ["--export", json.dumps(export)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as daemon:
         try:

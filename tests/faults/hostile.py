@@ -106,7 +106,8 @@ class Fault:
 
 
 class Hostile:
-    """A listener on the loopback. A context manager. `heads` are the heads of all requests that it got."""
+    """A listener on the loopback. A context manager. `heads` are the heads of all requests that it got, `greeted`
+    says how many clients came, `played` how often its fault did something to one."""
 
     def __init__(
         self,
@@ -119,6 +120,7 @@ class Hostile:
     ) -> None:
         self.fault, self.state, self.tls, self._first = fault, state, tls, first
         self.heads: list[bytes] = []
+        self.greeted = self.played = 0
         self.errors: list[str] = []
         self._seen: dict[str, int] = {}
         self._stop = threading.Event()
@@ -154,6 +156,7 @@ class Hostile:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         line = Line(sock, self._stop)
         try:
+            self.greeted += 1
             if self._first:
                 self._first(line)
             if self.tls:
@@ -193,6 +196,7 @@ class Hostile:
         if fault and fault.at in target:
             seen = self._seen[target] = self._seen.get(target, 0) + 1
             if fault.skip < seen <= fault.skip + fault.times:
+                self.played += 1
                 fault.play(line)
                 return
         line.send(line.good.raw())

@@ -24,12 +24,15 @@ Point = tuple[str, int, int]
 
 
 class Tracer:
-    """Counts the lines of the engine as they are reached, and calls `stop` when `at` is the next one."""
+    """Counts the lines of the engine as they are reached, by all threads together, and calls `stop` when `at` is the
+    next one; `stopped` says whether it was."""
 
     def __init__(self, at: Point | None = None, stop: Callable[[], None] = lambda: None) -> None:
         self.counts: dict[tuple[str, int], int] = {}
+        self.stopped = False
         self._at = at
         self._stop = stop
+        self._lock = threading.Lock()
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         return self._line if frame.f_code.co_filename.startswith(ROOMS) else None
@@ -37,8 +40,10 @@ class Tracer:
     def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "line":
             place = (frame.f_code.co_filename, frame.f_lineno)
-            self.counts[place] = self.counts.get(place, 0) + 1
-            if self._at == (*place, self.counts[place]):
+            with self._lock:
+                count = self.counts[place] = self.counts.get(place, 0) + 1
+            if self._at == (*place, count):
+                self.stopped = True
                 self._stop()
         return self._line
 
@@ -77,21 +82,27 @@ def in_child(work: Callable[[], object]) -> tuple[int, Any]:
     return status, pickle.loads(answer) if answer else None
 
 
-def signalled(number: int, point: Point, work: Callable[[], object]) -> tuple[int, Any]:
-    """Do it in a child that gets the signal at the point, as a process of the command line takes it."""
+def signalled(number: int, point: Point, work: Callable[[], T]) -> tuple[bool, T | None]:
+    """Do it in a child that gets the signal at the point, as a process of the command line takes it.
+
+    Gives whether it got it, for a line may be one that only some runs reach, and what the work gave, None if it died.
+    """
     tracer = Tracer(point, lambda: os.kill(os.getpid(), number))
 
-    def traced() -> object:
+    def traced() -> tuple[T, bool]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _go_back_on_signals()
-        return tracer.run(work)
+        return tracer.run(work), tracer.stopped
 
-    return in_child(traced)
+    status, answer = in_child(traced)
+    died = status == -signal.SIGKILL == -number
+    assert died or status == 0, f"the work ended with {status} at {point}"
+    return (True, None) if died else (answer[1], answer[0])
 
 
-def killed_at(point: Point, work: Callable[[], object]) -> int:
-    """Do it in a child that is killed at the point. Gives its exit status."""
+def killed_at(point: Point, work: Callable[[], object]) -> bool:
+    """Do it in a child that is killed at the point. Gives whether it reached that."""
     return signalled(signal.SIGKILL, point, lambda: bool(work()))[0]
 
 

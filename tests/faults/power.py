@@ -18,18 +18,16 @@ from pathlib import Path
 
 from attrs import evolve
 
-from cockpitpm.app.recover import recover
-from cockpitpm.errors import CockpitPmError
-from tests.faults.oracle import Told, held
 from tests.faults.scenes import SCENES
-from tests.faults.shim import Strike
-from tests.faults.struck import calls, struck
+from tests.faults.shim import Blow, Strike
+from tests.faults.struck import AGAIN, Struck, calls, struck
 from tests.faults.volume import VolumeSweep
-from tests.sim.machine import MachineSim
 
 GOING_DOWN = 0x8004587D
 NO_LOG_FLUSH = struct.pack("I", 2)
 
+AFTER = 0
+"""The number of the cut after the end."""
 sync = os.fsync
 
 
@@ -57,38 +55,29 @@ def cut(folder: Path) -> None:
         os.close(handle)
 
 
-def wrong(sweep: VolumeSweep, machine: MachineSim, what: Told) -> list[str]:
-    """The broken promises after power came back. Who was killed told nothing; who was done before the cut was."""
-    try:
-        found = recover(machine.host())
-    except CockpitPmError as error:
-        return [f"I5: recovery raised {error}"]
-    stuck = [f"I5: recovery could not finish {one.transaction}: {one.error}" for one in found if one.error]
-    return stuck + held(machine, evolve(sweep.promise, starts=None), what)
-
-
 def main(scene: str, folder: str, kind: str, part: str, parts: str, mutant: str = "") -> None:
     """Cut at every call of this part, and once after the end."""
     sweep = VolumeSweep(Path(folder), SCENES[scene], kind)
     try:
-        assert sweep.promise
-        last = calls(sweep)
         os.fsync = MUTANTS.get(mutant, sync)
-        for number in [*range(1 + int(part), last + 1, int(parts)), last + 1]:
-            machine, what = powerless(sweep, number)
-            at = f"{scene} on {kind}, call {number} of {last}" if number <= last else f"{scene} on {kind}, told"
-            print(json.dumps({"at": at, "wrong": wrong(sweep, machine, what)}), flush=True)
+        last = len(calls(sweep))
+        for turn, number in enumerate([*range(1 + int(part), last + 1, int(parts)), AFTER]):
+            hit = powerless(sweep, number)
+            call = f"call {number} of {last}, {hit.calls[-1]}" if number else "told"
+            found = sweep.wrong(hit.machine, hit.told, again=turn % AGAIN == AGAIN - 1)
+            fell = hit.fell or number == AFTER
+            print(json.dumps({"at": f"{scene} on {kind}, {call}", "wrong": found, "fell": fell}), flush=True)
     finally:
         os.fsync = sync
         sweep.close()
 
 
-def powerless(sweep: VolumeSweep, number: int) -> tuple[MachineSim, Told]:
-    """The machine with power again after it was cut at a call, and what the work had told by then."""
-    what = struck(sweep, number, Strike.CUT)[1]
-    if what.code is not None:
+def powerless(sweep: VolumeSweep, number: int) -> Struck:
+    """The work cut at a call, or after its end, and the machine with power again."""
+    hit = struck(sweep, Blow(Strike.CUT, number))
+    if not hit.fell:
         cut(sweep.volume.at)
-    return sweep.after_a_cut(), what
+    return evolve(hit, machine=sweep.after_a_cut())
 
 
 if __name__ == "__main__":

@@ -9,30 +9,40 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cockpitpm.record import generations, journal, schedule
+from tests.faults.look import TRANSACTION, generation, sha256_of
 from tests.sim.machine import MachineSim
 
-TRANSACTION = r"[0-9]+T[0-9]+-[0-9a-f]+"
 APP = r"[a-z][a-z0-9_]*"
+DIGEST = r"[0-9a-f]{64}"
 KNOWN = re.compile(
     rf"""
     bin(/(?!\.)[^/]+)?
   | cfg(/cockpitpm(/machine\.yaml|/secrets(/[a-z0-9_-]+(/[A-Z0-9_]+)?)?)?)?
-  | var(/sockets(/.*)?)?
-  | var/cockpitpm(/lock|/root|/history\.jsonl)?
-  | var/cockpitpm/(store(/[0-9a-f]{{64}})?|journal|incoming|unpacked|crashes|plans(/.*)?|jobs(/.*)?|supervisord(/.*)?)
+  | var(/cockpitpm(/lock|/root|/history\.jsonl|/journal|/incoming|/unpacked|/crashes)?)?
+  | var/cockpitpm/store(/{DIGEST})?
+  | var/cockpitpm/plans(/{DIGEST}\.json)?
+  | var/cockpitpm/jobs(/\.lock|/\d+(/job\.json|/result\.json|/events\.jsonl)?)?
+  | var/cockpitpm/schedule(/\.lock|/attempts\.json|/incoming|/ahead(/{APP}\.json)?)?
   | var/cockpitpm/aside(/{TRANSACTION}-{APP})?
   | var/cockpitpm/state(/{APP}\.json)?
-  | var/cockpitpm/schedule(/.*)?
   | var/cockpitpm/apps(/{APP}(/\d+\.json|/current|/live(/\d+\.{TRANSACTION}(/{APP})?)?)?)?
     """,
     re.VERBOSE,
 )
-"""Every path of a root that waits for nothing, relative to it."""
+"""Every path of a root that waits for nothing, relative to it: no file that never got its name is among them."""
+LOCKS = ("lock", "jobs/.lock", "schedule/.lock")
 
 
 def unfinished(machine: MachineSim) -> list[str]:
     """The journals that are there."""
     return [path.name for path in journal.unfinished(machine.host().layout.journal)]
+
+
+def temporary(machine: MachineSim) -> list[Path]:
+    """Files and links that a dead process was about to give their name, and downloads that it had begun."""
+    layout = machine.host().layout
+    ahead = schedule.incoming(layout).glob("*")
+    return [*(p for p in layout.root.rglob(".*.new")), *ahead]
 
 
 def strays(machine: MachineSim, keep: int) -> Iterator[str]:
@@ -54,13 +64,18 @@ def strays(machine: MachineSim, keep: int) -> Iterator[str]:
         numbers = generations.numbers(layout, app)
         if not 0 < len(numbers) <= keep:
             yield f"I7: {app} has {len(numbers)} generations"
-        named |= {r.sha256 for n in numbers for r in generations.read(layout, app, n).receipts}
+        named |= {r.sha256 for n in numbers for r in generation(layout, app, n).receipts}
         for folder in generations.lives(layout, app):
             if folder.name != live and not any(_id(path) in executed for path in folder.glob("*")):
                 yield f"I7: the live folder {folder.name} of {app} is left"
     stored = {p.name for p in layout.store.glob("*")} - set(schedule.named_ahead(layout, installed))
     if stored != named:
         yield f"I7: {len(stored - named)} files of the store have no name, {len(named - stored)} are missing"
+
+
+def rotten(machine: MachineSim) -> list[str]:
+    """The files of the store that do not hold the bytes of their name."""
+    return [path.name[:12] for path in machine.host().layout.store.glob("*") if sha256_of(path) != path.name]
 
 
 def _id(path: Path) -> tuple[int, int]:
@@ -71,7 +86,7 @@ def _id(path: Path) -> tuple[int, int]:
 def lock_held(machine: MachineSim) -> str:
     """The lock that cannot be taken, if one cannot."""
     layout = machine.host().layout
-    for path in (layout.lock, layout.jobs / ".lock"):
+    for path in (layout.var / name for name in LOCKS):
         if path.exists():
             handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:

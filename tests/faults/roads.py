@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import socket
 import ssl
 import threading
@@ -21,13 +22,18 @@ from tests.faults.bodies import API, DONE, FILE, Mode, changed, sends, sized
 from tests.faults.hostile import Fault, Hostile, Line, Play, head
 
 FORGE, STORE = "forge.test", "store.test"
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 Names = dict[str, Sequence[str]]
 
 
 @frozen(kw_only=True)
 class Road:
-    """The way to one forge. `others` are servers that must never see what is for the forge alone."""
+    """The way to one forge. `others` are servers that must never see what is for the forge alone.
 
+    `met` tells what is bad about it and was never met; nothing, if a client met all of it.
+    """
+
+    met: Callable[[], list[str]]
     url: str
     home: Hostile
     resolve: Resolve
@@ -38,7 +44,7 @@ class Road:
 @frozen(kw_only=True)
 class Way:
     """Makes the road. `leads` tells a redirect's target from the addresses of the forge and of the other server; it
-    happens `times` times to each path."""
+    happens `times` times to each path. `proxies` says that the machine has some, in its environment."""
 
     tls: Callable[[], ssl.SSLContext] | None = None
     first: Callable[[Line], None] | None = None
@@ -52,6 +58,7 @@ class Way:
     port: int | None = None
     swallow: bool = False
     other_fault: Callable[[str], Fault] | None = field(default=None)
+    proxies: bool = False
 
     @contextmanager
     def road(self, state: ForgeState, fault: Fault | None) -> Iterator[Road]:
@@ -67,13 +74,28 @@ class Way:
             if self.swallow:
                 stack.enter_context(swallowing("127.0.0.2", home.port))
             url = home.url if self.port is None else f"http://{FORGE}:{self.port}"
+            asked: list[str] = []
             yield Road(
+                met=lambda: list(self._unmet(home, other, asked)),
                 url=url.replace("http:", self.scheme) if self.scheme else url,
                 home=home,
-                resolve=self.resolve or book(names),
+                resolve=noted(self.resolve or book(names), asked),
                 storage=(f"{STORE}:{other.port}",) if self.declared else (),
                 others=(other,),
             )
+
+    def _unmet(self, home: Hostile, other: Hostile, asked: list[str]) -> Iterator[str]:
+        if home.fault and not home.played:
+            yield f"nobody met what is bad about {home.fault.at}"
+        if self.other_fault and not other.played:
+            yield "nobody met what is bad about the other server"
+        if (self.tls or self.first) and not home.greeted:
+            yield "nobody greeted the forge"
+        bad = self.names() if self.names else (FORGE,) if self.resolve or self.port or self.scheme else ()
+        if not set(bad) <= set(asked):
+            yield f"nobody asked for {sorted(set(bad) - set(asked))}"
+        if self.proxies and not all(os.environ.get(name) for name in PROXIES):
+            yield "there is no proxy"
 
 
 def book(names: Names) -> Resolve:
@@ -85,6 +107,16 @@ def book(names: Names) -> Resolve:
         return names[host]
 
     return resolve
+
+
+def noted(resolve: Resolve, asked: list[str]) -> Resolve:
+    """The same; every name that is asked for is written down."""
+
+    def resolved(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return resolve(host, port)
+
+    return resolved
 
 
 @contextmanager
@@ -124,7 +156,7 @@ def failing(error: OSError) -> Resolve:
 
 def dumb(_host: str, _port: int) -> Sequence[str]:
     """A name server that says nothing for longer than anybody waits."""
-    time.sleep(1.5)
+    time.sleep(3.5)
     return ["127.0.0.1"]
 
 
@@ -180,7 +212,6 @@ def redirects(target: str) -> Play:
 ASTRAY = "http://169.254.169.254/latest/meta-data"
 _AWAY = Way(leads=lambda _, other: other + "/x")
 WAYS: dict[str, tuple[Way, str]] = {
-    "plain": (Way(), DONE),
     "tls": (Way(tls=good), DONE),
     "redirect-to-storage": (Way(leads=lambda _, other: other + "{path}"), DONE),
     "redirect-there-and-back": (
@@ -238,9 +269,16 @@ WAYS: dict[str, tuple[Way, str]] = {
     "name-server-fails": (Way(resolve=failing(socket.gaierror(socket.EAI_AGAIN, "later"))), "no connection to"),
     "name-server-is-dumb": (Way(resolve=dumb), "no connection to"),
     "a-hundred-addresses": (Way(names=lambda: {FORGE: ["127.255.255.255"] * 7 + ["127.0.0.1"] * 93}), DONE),
-    "proxy-is-down": (Way(), DONE),
+    "proxies-are-down": (Way(proxies=True), DONE),
 }
 """Each road, and what is told where nothing but the road is bad."""
+PLAIN = Way()
+"""The road on which nothing but the answers is bad."""
+
+
+def way(name: str) -> Way:
+    """The road of this name."""
+    return WAYS[name][0] if name else PLAIN
 
 
 def modes() -> Iterator[Mode]:

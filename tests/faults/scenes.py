@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import field, frozen
 
-from cockpitpm.app.change import Report, exit_code
+from cockpitpm.app.change import Report
 from cockpitpm.app.register import register
-from cockpitpm.app.report import to_json
-from cockpitpm.errors import CockpitPmError, ExitCode
+from cockpitpm.app.secrets import set_
+from cockpitpm.app.services import stop
+from cockpitpm.errors import ExitCode
 from cockpitpm.model.receipt import Verb
-from tests.faults.oracle import INTERRUPTED, Told
-from tests.sim.machine import DUO, MachineSim
+from tests.faults.oracle import Told
+from tests.faults.oracle import told as told
+from tests.sim.machine import DUO, MachineSim, builds
 from tests.sim.world import program
 
-VAR = "API_ADDRESS"
-ENV = f"    env: [{{var: {VAR}, default: none, desc: Whom to ask.}}]\n"
+VAR, TOKEN = "API_ADDRESS", "API_TOKEN"
+ENV = f"""\
+    env:
+      - {{var: {VAR}, default: none, desc: Whom to ask.}}
+      - {{var: {TOKEN}, default: none, desc: What opens the door.}}
+"""
+SECRET = "canary-that-nobody-may-see"
 SOON = ", ready_within: 0.5, stays_ready: 0.1}"
 SWIFT = (
     DUO.replace("path: /health}", f"path: /health{SOON}")
     .replace("path: /}", f"path: /{SOON}")
     .replace("    kind: server\n", f"    kind: server\n{ENV}")
 )
-"""The same two binaries and three services, watched for a tenth of a second: a sweep does it thousands of times."""
+"""The same two binaries and three services, the first of which is given a secret. They are watched for a tenth of a
+second: a sweep does it thousands of times."""
+TOGETHER = SWIFT.replace("repo: duo\n", "repo: duo\nactivation: together\n")
+"""The same, whose services all stop before any starts."""
+BAD = builds("2", "sick", says=(f"cannot use the token ${TOKEN}",))
+"""A build that comes up and answers wrongly. It writes its secret into its log, as programs do that fail to use one."""
 
 
 @frozen(kw_only=True)
 class Scene:
     """`ready` makes the machine that each fault begins with, `work` is what the fault strikes.
 
-    `apart`, `passing`: see `Promise`. `secrets` are values that nobody may see.
+    `apart`, `passing`, `code`: see `Promise`. `secrets` are values that nobody may see.
     """
 
     name: str
@@ -40,30 +51,25 @@ class Scene:
     work: Callable[[MachineSim], Any]
     bundle: str = SWIFT
     apart: bool = False
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = (SECRET,)
+    code: int = 0
     passing: Mapping[str, bytes] = field(factory=dict)
 
 
-def told(work: Callable[[], Any]) -> Told:
-    """Do it as the command line does: every end becomes an exit code and words."""
-    try:
-        report = work()
-    except CockpitPmError as error:
-        return Told(code=int(error.exit_code), text=str(error))
-    except KeyboardInterrupt:
-        return Told(code=INTERRUPTED, text="Interrupted")
-    except Exception:  # noqa: BLE001 - the command line tells any of them as a bug
-        return Told(code=int(ExitCode.BUG), text=traceback.format_exc())
-    report = report[0] if isinstance(report, tuple) and report else report
-    if not isinstance(report, Report):
-        return Told(code=0)
-    code = exit_code(report, everything=False)
-    return Told(code=int(code), text=str(to_json(report, code)))
+def played(scene: Scene, machine: MachineSim) -> Told:
+    """Do the work of a scene as the command line does it, with every line that is told on the way."""
+    return told(lambda: scene.work(machine), machine)
+
+
+def fresh(machine: MachineSim) -> None:
+    """Version 1 is published, and there is a secret for it."""
+    set_(machine.host(), "duo", TOKEN, SECRET)
+    machine.publish("1")
 
 
 def installed(machine: MachineSim, version: str = "1") -> None:
-    """This version runs."""
-    machine.publish(version)
+    """This version runs, and none that came before the first one."""
+    fresh(machine) if version == "1" else machine.publish(version)
     machine.run(Verb.INSTALL if version == "1" else Verb.UPGRADE, "duo")
 
 
@@ -76,8 +82,19 @@ def behind(machine: MachineSim) -> None:
 def _partly(machine: MachineSim) -> None:
     """Version 2 is published, in which only one of the two binaries is another one."""
     installed(machine)
-    builds = {"duo_server": program("2-duo_server"), "duo_admin": program("1-duo_admin")}
-    machine.forge.publish("duo", "latest", {f"{n}-linux-musl-x86_64": data for n, data in builds.items()})
+    machine.publish({**builds("2"), "duo_admin": program("1-duo_admin")})
+
+
+def _broken(machine: MachineSim) -> None:
+    """Version 2 is published, and does not work."""
+    installed(machine)
+    machine.publish(BAD)
+
+
+def _quiet(machine: MachineSim) -> None:
+    """Version 2 is published, and a service was stopped on purpose."""
+    behind(machine)
+    stop(machine.host(), "duo_second_server")
 
 
 def _upgraded(machine: MachineSim, newest: int) -> None:
@@ -125,21 +142,26 @@ def _register(machine: MachineSim) -> Any:
 SCENES = {
     scene.name: scene
     for scene in (
-        Scene(name="install", ready=lambda m: m.publish("1"), work=_run(Verb.INSTALL)),
+        Scene(name="install", ready=fresh, work=_run(Verb.INSTALL)),
         Scene(name="upgrade", ready=behind, work=_run(Verb.UPGRADE)),
         Scene(name="partial", ready=_partly, work=_run(Verb.UPGRADE)),
+        Scene(name="taken back", ready=_broken, work=_run(Verb.UPGRADE), code=int(ExitCode.ROLLED_BACK), passing=BAD),
+        Scene(name="one stopped", ready=_quiet, work=_run(Verb.UPGRADE)),
+        Scene(name="together", ready=behind, work=_run(Verb.UPGRADE), bundle=TOGETHER),
         Scene(name="rollback", ready=lambda m: _upgraded(m, 2), work=_run(Verb.ROLLBACK)),
         Scene(name="remove", ready=installed, work=_run(Verb.REMOVE)),
         Scene(name="prune", ready=_full, work=_run(Verb.UPGRADE)),
         Scene(name="converge", ready=_fallen, work=_run(Verb.CONVERGE), apart=True),
-        Scene(
-            name="register",
-            ready=_registered,
-            work=lambda m: register(m.host(), "duo_server", {VAR: "new"}),
-            apart=True,
-        ),
+        Scene(name="restart", ready=installed, work=_run(Verb.RESTART)),
+        Scene(name="stop", ready=installed, work=lambda m: stop(m.host(), "duo"), apart=True),
+        Scene(name="register", ready=_registered, work=_register, apart=True),
         Scene(name="adopt", ready=_patched, work=_run(Verb.ADOPT)),
     )
 }
-"""Every verb that changes a machine; `prune` is an upgrade that pushes out the oldest generation, `partial`
-one that changes one of two binaries."""
+"""What changes the services of a machine: every verb of `Verb` but START, which is CONVERGE by another name, and
+`stop`, which is no transaction. Five upgrades have a name of their own: `partial` changes one of two binaries, `taken
+back` goes to a build that does not work and comes back by itself, `one stopped` finds a service that is meant to stay
+so, `together` stops all services before it starts any, `prune` pushes out the oldest generation. Not here: apps that
+need each other, binaries that come or go with a build, services that somebody else registered, and downloads that are
+archives.
+"""

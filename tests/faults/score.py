@@ -17,6 +17,8 @@ from types import TracebackType
 
 VARIABLE = "FAULT_SCORE"
 SHOWN = 15
+BEGUN: list[str] = []
+"""The rows of the sweeps that this process has begun; see conftest.py."""
 
 
 class Score:
@@ -24,8 +26,9 @@ class Score:
 
     def __init__(self, row: str, name: str) -> None:
         self.row, self.name = row, name
-        self.points = 0
+        self.points = self.missed = 0
         self.found: list[str] = []
+        BEGUN.append(row)
 
     def __enter__(self) -> Score:
         self._begun = time.monotonic()
@@ -36,21 +39,27 @@ class Score:
         if error is not None:
             self.found.append(f"the sweep itself ended: {error!r}")
         print(f"\n{self}")
-        note(self.row, name=self.name, points=self.points, violations=len(self.found), seconds=self.seconds)
+        facts = {"points": self.points, "missed": self.missed, "violations": len(self.found), "seconds": self.seconds}
+        note(self.row, name=self.name, **facts)
 
     def __str__(self) -> str:
-        return f"{self.row} {self.name}: {self.points} points, {len(self.found)} violations, {self.seconds:.1f} s"
+        missed = f", {self.missed} faults that did not come" if self.missed else ""
+        told = f"{self.row} {self.name}: {self.points} points{missed}, {len(self.found)} violations"
+        return f"{told}, {self.seconds:.1f} s"
 
-    def point(self, where: object, wrong: list[str]) -> None:
-        """One fault, and the promises that did not hold after it."""
-        self.points += 1
+    def point(self, where: object, wrong: list[str], struck: bool = True) -> None:
+        """One fault, and the promises that did not hold after it. One that did not come is no point of the sweep; what
+        is wrong all the same, is wrong."""
+        self.points += struck
+        self.missed += not struck
         if wrong:
             self.found.append(f"{where}: {'; '.join(wrong)}")
 
-    def hold(self, at_least: int = 1) -> None:
-        """Fail if a promise was broken, or if the sweep reached next to nothing."""
+    def hold(self, at_least: int = 1, most_missed: float = 0.05) -> None:
+        """Fail if a promise was broken, if the sweep reached next to nothing, or if many of its faults did not come."""
         assert not self.found, f"{self}\n" + "\n".join(self.found[:SHOWN])
         assert self.points >= at_least, f"{self}: fewer than {at_least}"
+        assert self.missed <= 1 + (self.points + self.missed) * most_missed, f"{self}: too few came"
 
 
 def tell(row: str, name: str, points: int, violations: int, seconds: float) -> None:

@@ -8,15 +8,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from attrs import frozen
 
 from tests.faults.score import Score, note
 
+T = TypeVar("T")
 SOURCE = Path(__file__).with_name("shim.c")
 REPOSITORY = Path(__file__).parents[2]
 
@@ -30,6 +32,17 @@ class Strike(IntEnum):
     FAIL = 3
     FAIL_ON = 4
     HALF = 5
+    HALF_KILL = 6
+
+
+@frozen
+class Blow:
+    """One strike: at which call that counts (from 1; for the two of half a write, only writes do). `code` is the error
+    with which it fails, or how many calls after half a write the process is killed."""
+
+    strike: Strike = Strike.COUNT
+    number: int = 0
+    code: int = 0
 
 
 def built(folder: Path) -> Path:
@@ -43,17 +56,19 @@ def built(folder: Path) -> Path:
     return library
 
 
-def armed(work: Callable[[], Any], root: Path, number: int, strike: Strike, code: int = 0) -> Any:
-    """Do the work with the shim armed for one call below `root`. Gives what the work gave and how many calls it made.
+def armed(work: Callable[[], T], root: Path, blow: Blow, trace: int = -1) -> tuple[T, int]:
+    """Do the work with the shim armed below `root`. Gives what the work gave and how many calls were struck.
 
-    Only in a process that was started with the library preloaded, and forked since.
+    Only in a process that was started with the library preloaded, and forked since. `trace` is a descriptor that gets
+    a line for each call that counts.
     """
     library = ctypes.CDLL(None)
-    library.shim_count.restype = ctypes.c_long
-    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY) if strike is Strike.CUT else -1
-    library.shim_arm(os.fsencode(root), ctypes.c_long(number), int(strike), code, handle)
+    library.shim_blows.restype = ctypes.c_long
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY) if blow.strike is Strike.CUT else -1
+    number = ctypes.c_long(blow.number)
+    library.shim_arm(os.fsencode(root), number, int(blow.strike), blow.code, handle, trace)
     try:
-        return work(), library.shim_count()
+        return work(), library.shim_blows()
     finally:
         library.shim_disarm()
         if handle >= 0:
@@ -72,10 +87,12 @@ def program(module: str, library: Path, *arguments: object, timeout: float = 150
     assert running.returncode == 0, f"{module} ended with {running.returncode}"
 
 
-def scored(score: Score, lines: Iterator[dict[str, Any]]) -> None:
-    """Take every point that a program tells."""
-    for line in lines:
-        score.point(line["at"], line["wrong"])
+def scored(score: Score, lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take every point that a program tells; gives them."""
+    told = list(lines)
+    for line in told:
+        score.point(line["at"], line["wrong"], struck=line["fell"])
+    return told
 
 
 def skipped(row: str, reason: str) -> None:

@@ -20,7 +20,7 @@ from attrs import define, field
 from tests.faults.score import VARIABLE
 
 ROWS = {
-    "F1": "SIGKILL before every call that changes a file",
+    "F1": "SIGKILL before every call, and after half of each write",
     "F2": "SIGKILL, SIGTERM, SIGINT at lines of every verb",
     "F3": "errors of the disk and short writes at every call",
     "F4": "kill and power cut at every call",
@@ -49,9 +49,11 @@ SWEEPS = ("tests/faults", "tests/unit/serve/test_access.py", "tests/acceptance/t
 
 @define
 class Row:
-    """What the sweeps of one row told together. Seconds are those of the processor's workers, added up."""
+    """What the sweeps of one row told together. Seconds are those of the processor's workers, added up. `missed` are
+    faults that did not come."""
 
     points: int = 0
+    missed: int = 0
     violations: int = 0
     seconds: float = 0.0
     skipped: list[str] = field(factory=list)
@@ -60,6 +62,7 @@ class Row:
     def add(self, line: dict[str, Any]) -> None:
         """One line that a sweep noted, or a test that was skipped or failed."""
         self.points += line.get("points", 0)
+        self.missed += line.get("missed", 0)
         self.violations += line.get("violations", 0)
         self.seconds += line.get("seconds", 0.0)
         self.failed += "failed" in line
@@ -79,7 +82,7 @@ def read(lines: Iterable[str]) -> dict[str, Row]:
 def table(rows: dict[str, Row]) -> list[str]:
     """One line for each row, those of which nobody told included."""
     return [
-        f"{'':4} {'what':56} {'points':>7} {'violations':>10} {'seconds':>8}",
+        f"{'':4} {'what':56} {'points':>7} {'violations':>10} {'worker s':>8}",
         *(_line(r, rows.get(r)) for r in ROWS),
     ]
 
@@ -90,6 +93,7 @@ def _line(name: str, row: Row | None) -> str:
         told = row.skipped if row else [f"not here, {ELSEWHERE[name]}" if name in ELSEWHERE else "nothing ran"]
         return f"{head} skipped: {'; '.join(told)}"
     rest = f"  in part skipped: {'; '.join(row.skipped)}" if row.skipped else ""
+    rest += f"  {row.missed} more did not come" if row.missed else ""
     rest += f"  {row.failed} tests FAILED" if row.failed else ""
     return f"{head} {row.points:7} {row.violations:10} {row.seconds:8.0f}{rest}"
 

@@ -1,4 +1,4 @@
-"""Bundles from strangers: each is read or refused with its place, soon and in little memory, without a traceback."""
+"""F12: bundles from strangers: each is read or refused with its place, soon, in little memory, without a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a forge answers, it is read into a release that is fit to use or one line, soon and in little memory."""
+"""F11: whatever a forge answers is read into a release that is fit to use, or one line, soon and in little memory."""
 
 from __future__ import annotations
 

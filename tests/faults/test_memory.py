@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tests.faults.lines import in_child
 from tests.faults.oracle import Told
-from tests.faults.scenes import told
+from tests.faults.scenes import SCENES, played
 from tests.faults.score import Score
 from tests.faults.sweep import Sweep
 from tests.sim.machine import MachineSim
@@ -27,7 +28,7 @@ def starved(sweep: Sweep, number: int) -> tuple[MachineSim, Told, int]:
     def work() -> Told:
         memory.set_nomemory(number, number + 1)
         try:
-            return told(lambda: sweep.scene.work(machine))
+            return played(sweep.scene, machine)
         except MemoryError:  # while the first one was being told
             return Told(code=1, text="MemoryError")
         finally:
@@ -49,21 +50,27 @@ def allocations(sweep: Sweep) -> int:
 
 
 def _reached(sweep: Sweep, number: int) -> bool:
-    return any(starved(sweep, number + shift)[1].code != 0 for shift in (0, 1, 7))
+    return any(starved(sweep, number + shift)[1].code != sweep.scene.code for shift in (0, 1, 7))
 
 
-@pytest.mark.parametrize("points", [QUICK, pytest.param(POINTS, marks=pytest.mark.slow)])
-def test_an_allocation_fails(folder: Path, points: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [
+        ("upgrade", QUICK),
+        pytest.param("upgrade", POINTS, marks=pytest.mark.slow),
+        pytest.param("taken back", POINTS // 2, marks=pytest.mark.slow),
+    ],
+)
+def test_an_allocation_fails(folder: Path, name: str, points: int) -> None:
     pytest.importorskip("_testcapi", reason="this Python has no _testcapi")
-    sweep = Sweep(folder)
-    assert sweep.promise
+    sweep = Sweep(folder, SCENES[name])
+    promised = evolve(sweep.promise, bugs=True)
     last = allocations(sweep)
-    failed = 0
-    with Score("F19", "an allocation of an upgrade fails") as score:
-        for number in range(1, last, max(1, last // points)):
+    with Score("F19", f"an allocation of {name} fails") as score:
+        for turn, number in enumerate(range(1, last, max(1, last // points))):
             machine, what, status = starved(sweep, number)
-            failed += what.code != 0
             where = f"allocation {number} of {last}, told {what.code}, status {status}"
-            score.point(where, sweep.wrong(machine, what))
-    score.hold(at_least=points)
-    assert failed > points // 2, "hardly any allocation failed"
+            # Some are made for what can be done without, and nobody notices: that proves nothing.
+            noticed = what.code != sweep.scene.code
+            score.point(where, sweep.wrong(machine, what, promised, again=turn % 4 == 0), struck=noticed)
+    score.hold(at_least=points // 2, most_missed=0.5)

@@ -1,4 +1,4 @@
-"""Whatever a network does, an upgrade ends in time: with one clear line and the old build running, or done.
+"""F10: whatever a network does, an upgrade ends in time: with one clear line and the old build running, or done.
 
 Each mode is done to the real adapter, under a whole upgrade of a simulated machine.
 """
@@ -16,9 +16,10 @@ import pytest
 
 from cockpitpm.forges import access, download, part, reach, watch, wire
 from tests.faults import bodies, roads
-from tests.faults.bodies import Mode
+from tests.faults.bodies import DONE, FILE, Mode
+from tests.faults.hostile import Fault, Line
 from tests.faults.lane import swept
-from tests.faults.roads import authority
+from tests.faults.roads import PROXIES, authority, way
 from tests.faults.score import tell
 
 MODES: tuple[Mode, ...] = (*bodies.MODES, *roads.modes())
@@ -29,7 +30,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine trusts our authority, and has proxies that are all down."""
     authority().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
+    for name in PROXIES:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
@@ -50,6 +51,7 @@ def test_no_network_breaks_anything(folder: Path, time_of: int) -> None:
     tell("F10", "network", len(MODES), len(wrong), seconds)
     assert not wrong, "\n".join(wrong[:40])
     assert len({mode.name for mode in MODES}) == len(MODES) >= 40
+    assert len({(repr(way(mode.road)), repr(mode.fault)) for mode in MODES}) == len(MODES), "two are the same"
     # What was given up from outside leaves neither a thread nor a descriptor.
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and threads_of_requests():
@@ -57,6 +59,18 @@ def test_no_network_breaks_anything(folder: Path, time_of: int) -> None:
     gc.collect()
     assert not threads_of_requests()
     assert open_files() <= before + 4
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        Mode(name="a fault elsewhere", told=DONE, fault=Fault(at="/nowhere/", play=Line.fin)),
+        Mode(name="a fault that comes too late", told=DONE, fault=Fault(at=FILE, play=Line.fin, skip=9)),
+    ],
+    ids=lambda mode: mode.name,
+)
+def test_a_fault_that_nobody_meets_proves_nothing(folder: Path, mode: Mode) -> None:
+    assert swept(folder, [mode]) == [f"{mode.name}: nobody met what is bad about {mode.fault and mode.fault.at}"]
 
 
 class Anywhere(tuple[str, ...]):

@@ -1,4 +1,4 @@
-"""SIGKILL at every step that a journal takes: a secret is in the secret store and with the supervisor, nowhere else."""
+"""F2: SIGKILL at every step that a journal takes: a secret is kept and with its service, nowhere else."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from cockpitpm.app.secrets import set_
+from cockpitpm.errors import ExitCode
 from cockpitpm.model.receipt import Verb
-from tests.faults.oracle import Act
+from tests.faults.oracle import Act, done_again
 from tests.faults.scenes import Scene
+from tests.faults.score import Score
 from tests.faults.sweep import Sweep
-from tests.sim.machine import DUO, MachineSim
-from tests.sim.world import program
+from tests.sim.machine import DUO, MachineSim, builds
 
 ENV = "    env: [{var: API_TOKEN, default: none, desc: What opens the door.}]\n"
 SOON = ", ready_within: 0.5, stays_ready: 0.2}"
@@ -22,8 +23,8 @@ OLD, NEW = "canary-of-before", "canary-of-after"
 
 def published(behaviour: str) -> dict[str, bytes]:
     """A build of both binaries. It writes its secret into its log, as programs do that fail to use one."""
-    server = program("2-duo_server", behaviour, says=("cannot use the token $API_TOKEN",))
-    return {"duo_server": server, "duo_admin": program("2-duo_admin")}
+    says = builds("2", behaviour, says=("cannot use the token $API_TOKEN",))
+    return {**builds("2"), "duo_server": says["duo_server"]}
 
 
 def rotated(behaviour: str) -> Act:
@@ -34,8 +35,7 @@ def rotated(behaviour: str) -> Act:
         machine.publish("1")
         machine.run(Verb.INSTALL, "duo")
         set_(machine.host(), "duo", "API_TOKEN", NEW)
-        builds = published(behaviour)
-        machine.forge.publish("duo", "latest", {f"{n}-linux-musl-x86_64": data for n, data in builds.items()})
+        machine.publish(published(behaviour))
 
     return ready
 
@@ -62,19 +62,21 @@ def test_killed_at_every_step_of_its_journal(folder: Path, behaviour: str, versi
         bundle=BUNDLE,
         secrets=(OLD, NEW),
         passing=published(behaviour),
+        code=0 if behaviour == "good" else int(ExitCode.ROLLED_BACK),
     )
     sweep = Sweep(folder, scene)
     steps = [p for p in sweep.points() if p[0].endswith(("record/journal.py", "act/transaction.py"))][::step]
-    found = []
     ends = set()
-    for point in steps:
-        machine = sweep.kill(point)
-        wrong = sweep.wrong(machine)
-        end = (machine.versions()["duo_server"].partition("-")[0], token(machine))
-        ends.add(end)
-        # Version 1 was registered with the value of before, and gets it back whatever the store holds by now.
-        if end not in {("1", OLD), (version, value)}:
-            wrong.append(f"it ended as {end}")
-        found += [(point, wrong)] if wrong else []
-    assert not found, "\n".join(f"{Path(f).name}:{n} #{c}: {w}" for (f, n, c), w in found[:20])
-    assert len(steps) > 60 // step and ends == {("1", OLD), (version, value)}
+    with Score("F2", f"SIGKILL at steps of a journal, a secret was rotated, the build is {behaviour}") as score:
+        for number, (point, machine) in enumerate(sweep.killed(steps, score)):
+            wrong = sweep.wrong(machine)
+            end = (machine.versions()["duo_server"].partition("-")[0], token(machine))
+            ends.add(end)
+            # Version 1 was registered with the value of before, and gets it back whatever the store holds by now.
+            if end not in {("1", OLD), (version, value)}:
+                wrong.append(f"I10: it ended as {end}")
+            if not wrong and number % 4 == 0:
+                wrong = done_again(machine, sweep.promise, scene.work)
+            score.point(point, wrong)
+    score.hold(at_least=60 // step)
+    assert ends == {("1", OLD), (version, value)}

@@ -18,6 +18,7 @@ def test_what_was_noted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with Score("F2", "some lines") as score:
             score.point("here", [])
             score.point("there", wrong)
+            score.point("not this time", [], struck=False)
     with pytest.raises(AssertionError, match="there: I3: not so"):
         score.hold()
     with pytest.raises(ZeroDivisionError), Score("F9", "a sweep that breaks"):
@@ -25,7 +26,8 @@ def test_what_was_noted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     note("F4", skipped="no loop devices")
     lines = table(read(file.read_text().splitlines()))
     assert len(lines) == 1 + len(ROWS)
-    assert lines[2].split()[-3:-1] == ["4", "1"]
+    assert lines[0].endswith("points violations worker s")
+    assert lines[2].split()[-8:-6] == ["4", "1"] and lines[2].endswith("2 more did not come")
     assert lines[4].endswith("skipped: no loop devices")
     assert lines[14].endswith("skipped: not here, by `make test`: tests/acceptance/test_trust_all.py")
     assert lines[16].endswith("skipped: nothing ran")

@@ -7,6 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from attrs import evolve
+
+from tests.faults.look import look
+from tests.faults.oracle import Promise, Told
 from tests.faults.scenes import Scene
 from tests.faults.sweep import Sweep
 from tests.sim.machine import MachineSim
@@ -74,7 +78,10 @@ class Volume:
 
 
 class VolumeSweep(Sweep):
-    """A sweep whose root is a file system of its own. The simulated world lies beside it and outlives a power cut."""
+    """A sweep whose root is a file system of its own. The simulated world lies beside it and outlives a power cut.
+
+    As it was is therefore: as it was, and booted. Nobody counts how often a service is started.
+    """
 
     def __init__(self, folder: Path, scene: Scene, kind: str) -> None:
         self.volume = Volume(folder / "disk.img", folder / "work" / "root", kind)
@@ -82,6 +89,8 @@ class VolumeSweep(Sweep):
         shutil.rmtree(self.volume.at / "lost+found", ignore_errors=True)
         try:
             super().__init__(folder, scene)
+            self.machine()
+            self.promise = evolve(self.promise, before=look(self.after_a_cut()), starts=None)
         except BaseException:
             self.close()
             raise
@@ -100,10 +109,7 @@ class VolumeSweep(Sweep):
         hidden = shutil.ignore_patterns("root")
         shutil.copytree(self._start, self.place, symlinks=True, dirs_exist_ok=True, ignore=hidden)
         self.volume.mount()
-        machine = MachineSim(self.place, self.scene.bundle)
-        machine.world.moved()
-        machine.forge = self.forge
-        return machine
+        return self.opened()
 
     def after_a_cut(self) -> MachineSim:
         """The machine when it has power again: its processes are gone, its supervisor starts what is meant to run."""
@@ -113,6 +119,16 @@ class VolumeSweep(Sweep):
         machine.forge = self.forge
         machine.world.boot()
         return machine
+
+    def wrong(
+        self,
+        machine: MachineSim,
+        what: Told = Told(),  # noqa: B008 - it is frozen
+        promised: Promise | None = None,
+        again: bool = False,
+    ) -> list[str]:
+        """The broken promises; see Sweep. What a boot does by itself leaves nothing to be done again."""
+        return super().wrong(machine, what, promised, again and self.promise.before != self.promise.after)
 
     def close(self) -> None:
         """Leave nothing mounted."""
