@@ -103,13 +103,13 @@ def test_a_whole_machine_tells_it(folder: Path, name: str) -> None:
     size = (copies.place / "root/var/cockpitpm" / name).stat().st_size
     reached = 0
     with Score("F17", f"verbs with a bit of {name} flipped") as score:
-        for bit in (*range(3, 8 * size, 8 * size // 6), 8 * size - 6):
+        for bit in (*range(3, 8 * size, 8 * size // 3 + 1), 8 * size - 6):
             machine = copies.machine()
             path = machine.host().layout.var / name
             flip(path, bit)
             score.point(f"{name}, bit {bit}", told_and_kept(machine, path))
             reached += machine.versions()["duo_server"].startswith("3")
-    score.hold(at_least=5)
+    score.hold(at_least=4)
     assert reached == (0 if name in WITHOUT else score.points), f"{reached} upgrades came to their cleaning"
 
 
@@ -188,14 +188,14 @@ def test_recovered_from_a_changed_journal(folder: Path, part: int) -> None:
     name, data = path.relative_to(sweep.place), path.read_bytes()
     kept, end = sweep.keep("killed"), data.rindex(b"}") + 2
     with Score("F17", f"recovery with a bit of its journal flipped, part {part + 1} of 4") as score:
-        for bit in range(17 * part, 8 * end, 8 * end // 20):
+        for turn, bit in enumerate(range(17 * part, 8 * end, 8 * end // 20)):
             machine = sweep.restored(kept)
             flip(sweep.place / name, bit)
-            score.point(f"journal, bit {bit}", after_recovery(sweep, machine))
+            score.point(f"journal, bit {bit}", after_recovery(sweep, machine, again=turn % 4 == 0))
     score.hold(at_least=15)
 
 
-def after_recovery(sweep: Sweep, machine: MachineSim) -> list[str]:
+def after_recovery(sweep: Sweep, machine: MachineSim, again: bool) -> list[str]:
     before, running = look(machine), machine.pids()
     try:
         refused = [one.error for one in recover(machine.host()) if one.error]
@@ -204,4 +204,4 @@ def after_recovery(sweep: Sweep, machine: MachineSim) -> list[str]:
     if refused:
         untouched = look(machine) == before and machine.pids() == running
         return [] if untouched else [f"I7: recovery refused ({refused[0]}) and yet changed something"]
-    return sweep.wrong(machine, again=True)
+    return sweep.wrong(machine, again=again)

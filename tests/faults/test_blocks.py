@@ -20,6 +20,7 @@ from tests.faults.power import MUTANTS
 from tests.faults.scenes import SCENES, played
 from tests.faults.score import Score
 from tests.faults.shim import skipped
+from tests.faults.struck import AGAIN
 from tests.faults.volume import VolumeSweep
 from tests.sim.machine import MachineSim
 from tests.sim.world import World
@@ -95,20 +96,27 @@ def watched(sweep: VolumeSweep, machine: MachineSim, log: Path, worlds: Path) ->
         return played(sweep.scene, machine)
 
 
-def judged(sweep: VolumeSweep, run: Recorded, cut: Cut, what: Told = Told()) -> list[str]:  # noqa: B008 - it is frozen
+def judged(
+    sweep: VolumeSweep,
+    run: Recorded,
+    cut: Cut,
+    what: Told = Told(),  # noqa: B008 - it is frozen
+    again: bool = False,
+) -> list[str]:
     """The broken promises of a machine whose disk holds the start and these writes, when it has power again."""
     sweep.volume.unmount()
     disk(run.start, cut.writes, sweep.volume.image)
     (sweep.place / "world.json").write_text(json.dumps(run.world(cut.end)))
-    return sweep.wrong(sweep.after_a_cut(), what)
+    return sweep.wrong(sweep.after_a_cut(), what, again=again)
 
 
 def swept(sweep: VolumeSweep, prefixes: int, subsets: int, seed: int) -> None:
     with Score(ROW, f"what a disk may hold, {sweep.scene.name}") as score:
         run = recorded(sweep)
         assert run.told.code == sweep.scene.code
-        for cut in cuts(run.writes, prefixes, subsets, seed):
-            score.point(f"{sweep.scene.name}, {cut.name}", judged(sweep, run, cut))
+        for turn, cut in enumerate(cuts(run.writes, prefixes, subsets, seed)):
+            found = judged(sweep, run, cut, again=turn % AGAIN == AGAIN - 1)
+            score.point(f"{sweep.scene.name}, {cut.name}", found)
         end = Cut("told", len(run.writes), flushed(run.writes))
         score.point("told", judged(sweep, run, end, run.told))
     score.hold(at_least=min(prefixes, len(run.writes)) // 2 + subsets)

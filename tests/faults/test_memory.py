@@ -16,7 +16,7 @@ from tests.faults.score import Score
 from tests.faults.sweep import Sweep
 from tests.sim.machine import MachineSim
 
-POINTS, QUICK = 500, 20
+POINTS, QUICK = 500, 15
 MOST = 8_000_000
 
 

@@ -77,7 +77,7 @@ def test_receipt_before_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     sweep = Sweep(folder)
     monkeypatch.setattr(generations, "materialise", with_receipt)
-    caught("receipts before bytes", "I3", done(sweep), kills(sweep, "durable.py", step=-1))
+    caught("receipts before bytes", "I3", done(sweep), kills(sweep, "durable.py", step=-3))
 
 
 def test_flip_before_intent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_no_lock(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = Sweep(folder)
     rooms = ("swap.py", "transaction.py", "stage.py", "generations.py", "conclude.py")
     middles = [p for p in sweep.points() if p[0].endswith(rooms)][::12]
-    assert not any(meeting(sweep, middle) for middle in middles[::4])
+    assert not any(meeting(sweep, middle) for middle in middles[::8])
     monkeypatch.setattr("fcntl.flock", lambda *_: None)
     caught("no lock", "I1 I4 I6", done(sweep), (meeting(sweep, middle) for middle in middles))
 

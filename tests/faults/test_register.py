@@ -28,7 +28,7 @@ def told(machine: MachineSim) -> str:
     return dict(definition.env)[VAR]
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_while_registering(folder: Path, step: int) -> None:
     sweep = Sweep(folder, SCENES["register"])
     every = sweep.points()

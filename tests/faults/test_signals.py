@@ -19,8 +19,8 @@ from tests.sim.machine import MachineSim
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 QUICK = {signal.SIGKILL: 4, signal.SIGTERM: 2, signal.SIGINT: 2}
 """Points of each scene in the quick form."""
-EVERY = {signal.SIGKILL: 5, signal.SIGTERM: 25, signal.SIGINT: 25}
-"""In the full form: every fifth line that is reached, of an upgrade every single one."""
+EVERY = {signal.SIGKILL: 8, signal.SIGTERM: 40, signal.SIGINT: 40}
+"""In the full form: SIGKILL at every eighth line that is reached, of an upgrade at every single one."""
 WHOLE = "upgrade"
 PARTS = 12
 """Of the kills in a recovery; the quick form does one."""
@@ -70,8 +70,8 @@ def test_lines_that_once_lost_something(folder: Path, name: str, number: signal.
     sweep = Sweep(folder, SCENES[name])
     with Score("F2", f"{name}: {number.name} at lines of {file}") as score:
         points = [p for p in sweep.points() if p[0].endswith(file)]
-        sweep_with(sweep, number, points[:: len(points) // 10], score)
-    score.hold(at_least=10)
+        sweep_with(sweep, number, points[:: len(points) // 6], score)
+    score.hold(at_least=6)
 
 
 @pytest.mark.slow

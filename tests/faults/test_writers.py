@@ -108,7 +108,7 @@ def round_of(machine: MachineSim, chance: random.Random, tally: Tally) -> tuple[
     return wrong, Told(code=0 if ends["by_hand"] == 0 else None)
 
 
-@pytest.mark.parametrize("rounds", [20, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [15, pytest.param(500, marks=pytest.mark.slow)])
 def test_four_at_once(folder: Path, rounds: int) -> None:
     scene = Scene(name="writers", ready=ready, work=by_hand)
     sweep = Sweep(folder, scene)
