@@ -19,6 +19,8 @@ from cockpitpm.record.durable import disk, half_written, make_folder, remove, re
 from cockpitpm.record.layout import Layout
 
 _BINARY = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
+_NO_TWINS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
+"""Another file system, or one without hard links."""
 _CURRENT = re.compile(r"live/([0-9]+\.[A-Za-z0-9][\w.-]*)", re.ASCII)
 
 
@@ -121,8 +123,10 @@ def _twinned(twin: str, target: Path, sha256: str) -> bool:
             beneath.make_twin(target, twin)
         except beneath.Linked:
             raise
-        except OSError:  # another file system, or one without hard links
-            return False
+        except OSError as error:
+            if error.errno in _NO_TWINS:
+                return False
+            raise  # a copy would be another file than the one that runs, for a moment's trouble of the disk
         if not beneath.is_same(source.fileno(), target):  # somebody put another file there while it was hashed
             beneath.unlink(target)
             return False

@@ -43,7 +43,8 @@ def test_power_cut_at_every_call(folder: Path, name: str, kind: str) -> None:
     ready(kind)
     with Score("F4", f"power cut at every call of {name} on {kind}") as score:
         scored(score, program("tests.faults.power", built(folder), name, folder, kind, 0, 1))
-    score.hold(at_least=CALLS[name] * 9 // 10)
+    # How often a run looks whether a service is up, and writes that down, varies by a few calls.
+    score.hold(at_least=CALLS[name] * 9 // 10, most_missed=0.1)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from cockpitpm import beneath
 from cockpitpm.app.recover import recover
 from cockpitpm.errors import ExitCode
 from cockpitpm.model.receipt import Verb
-from tests.sim.machine import MachineSim
+from tests.sim.machine import DUO, MachineSim
 
 
 def refuse_once(monkeypatch: pytest.MonkeyPatch, deed: str, ending: str, error: BaseException) -> None:
@@ -68,3 +68,14 @@ def test_removing_leaves_what_is_not_ours(machine: MachineSim) -> None:
     assert sorted(p.name for p in live.iterdir()) == ["duo_link", "more", "notes.txt"]
     assert not list(layout.store.iterdir())
     assert sorted(p.name for p in layout.bin.iterdir()) == ["duo_second_server", "my_tool"]
+
+
+@pytest.mark.parametrize(("refused", "same"), [(errno.EROFS, True), (errno.EIO, True), (errno.EXDEV, False)])
+def test_bytes_that_stay_keep_their_file_or_nothing_is_changed(
+    machine: MachineSim, monkeypatch: pytest.MonkeyPatch, refused: int, same: bool
+) -> None:
+    (live,) = machine.host().layout.live("duo").iterdir()
+    machine.bundle(DUO.replace("kind: admin\n", "kind: admin\n    args: [--loud]\n"))
+    refuse_once(monkeypatch, "make_twin", "/duo_server", OSError(refused, "no"))
+    assert (machine.code(Verb.UPGRADE, "duo") is not ExitCode.DONE) is same
+    assert (list(machine.host().layout.live("duo").iterdir()) == [live]) is same
